@@ -1,0 +1,138 @@
+import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
+import type { Config } from '../config.ts';
+import { ServiceError } from '../errors.ts';
+import {
+  type InferAnswer,
+  type InferEvent,
+  type InferItem,
+  type ItemAnswer,
+  maxPayloadBytes,
+} from '../host/infer-event.ts';
+import { decodeInferResponse, encodeInferRequest, reusedMemory } from '../inference/binary-tensor.ts';
+import type { InferRequest } from '../inference/protocol.ts';
+import type { ModelManifest, ModelVersion } from '../registry/model-manifest.ts';
+import type { InferResult, Services } from '../services.ts';
+import { readFailure } from './read-failure.ts';
+import { clientSettings, retry } from './retry.ts';
+import { travelTogether } from './travel-together.ts';
+
+type Described = Awaited<ReturnType<Services['describe']>>;
+
+/** Calls of one model that may be under way from one instance: one that runs, and one that is on its way. */
+const maxCallsInFlight = 2;
+/** Room in an event for what is not the requests' bodies. */
+const envelopeBytes = 65_536;
+
+interface Passenger {
+  readonly manifest: ModelManifest;
+  readonly item: InferItem;
+}
+
+/** The CPU host, the `infer` function. Errors: docs/errors.md. */
+export function createLambdaHost({ INFER_FUNCTION_NAME }: Config): Pick<Services, 'infer' | 'describe'> & {
+  /** Frees the model in the instance that answers. */
+  unload(manifest: ModelManifest, deadline: number): Promise<void>;
+} {
+  const client = new LambdaClient(clientSettings);
+  const memory = reusedMemory();
+
+  async function invoke(event: InferEvent, deadline: number): Promise<InferAnswer> {
+    if (!INFER_FUNCTION_NAME)
+      throw new ServiceError('host_unavailable', 'no CPU host is deployed (INFER_FUNCTION_NAME)');
+    const payload = Buffer.from(JSON.stringify(event));
+    checkSize(payload.length);
+    const command = new InvokeCommand({ FunctionName: INFER_FUNCTION_NAME, Payload: payload });
+    const result = await retry(deadline, (options) => client.send(command, options), readFailure);
+    const text = Buffer.from(result.Payload ?? []).toString();
+    if (result.FunctionError) throw readFunctionError(text);
+    const answer = JSON.parse(text) as InferAnswer;
+    if ('error' in answer) throw toError(answer);
+    return answer;
+  }
+
+  async function send(passengers: readonly Passenger[]): Promise<readonly ItemAnswer[]> {
+    const requests = passengers.map(({ item }) => item);
+    const manifest = trim(passengers[0]!.manifest);
+    const deadline = Math.max(...requests.map((item) => item.deadline));
+    const answer = await invoke({ operation: 'infer', manifest, requests }, deadline);
+    return (answer as { answers: ItemAnswer[] }).answers;
+  }
+
+  const travel = travelTogether<Passenger, ItemAnswer>({
+    line: ({ manifest }) => `${manifest.name}/${manifest.version}`,
+    bytes: ({ item }) => item.body.length,
+    maxBytes: maxPayloadBytes - envelopeBytes,
+    maxInFlight: maxCallsInFlight,
+    send,
+  });
+
+  return {
+    async infer({ manifest }: ModelVersion, request: InferRequest, deadline: number): Promise<InferResult> {
+      const { headerLength, body } = encodeInferRequest(request, memory);
+      const passenger = { manifest, item: { deadline, headerLength, body: body.toString('base64') } };
+      let answer = await beforeDeadline(travel(passenger), deadline);
+      if ('again' in answer) [answer] = (await send([passenger])) as [ItemAnswer];
+      if ('error' in answer) throw toError(answer);
+      if ('again' in answer) throw new ServiceError('internal', 'the CPU host sent a lone request away');
+      const response = decodeInferResponse(Buffer.from(answer.body, 'base64'), answer.headerLength);
+      return { response, timings: answer.timings };
+    },
+    describe: async (manifest, deadline) =>
+      (await invoke({ operation: 'describe', manifest: trim(manifest), deadline }, deadline)) as Described,
+    async unload(manifest, deadline) {
+      await invoke({ operation: 'unload', manifest: trim(manifest), deadline }, deadline);
+    },
+  };
+}
+
+/** A request may wait for others in its call that have more time than it has. */
+function beforeDeadline<Value>(value: Promise<Value>, deadline: number): Promise<Value> {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new ServiceError('deadline_exceeded', 'the model host did not answer in time'));
+    const timer = setTimeout(late, Math.max(0, deadline - Date.now()));
+    value.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
+function toError({ error }: Extract<ItemAnswer, { error: unknown }>): ServiceError {
+  return new ServiceError(error.code, error.message, error);
+}
+
+/** Golden cases and labels are of no use to the host, and can be larger than the tensors. */
+function trim(manifest: ModelManifest): ModelManifest {
+  const { labels, preprocessing, ...rest } = manifest;
+  return { ...rest, golden: [] };
+}
+
+function checkSize(bytes: number): void {
+  if (bytes <= maxPayloadBytes) return;
+  const limit = `${maxPayloadBytes} (about ${Math.floor(((maxPayloadBytes / 4) * 3) / 1e5) / 10} MB of tensors)`;
+  const message = `the request has ${bytes} bytes as the CPU host takes it; the limit is ${limit}`;
+  throw new ServiceError('payload_too_large', `${message}; send fewer rows, or host the model on SageMaker`);
+}
+
+/**
+ * The function ended without an answer of ours. Not repeated: what ran out of time or memory would do so again.
+ * Source: https://docs.aws.amazon.com/lambda/latest/dg/nodejs-exceptions.html
+ */
+function readFunctionError(payload: string): ServiceError {
+  const cause = new Error(payload);
+  const { errorType = '', errorMessage = '' } = parseObject(payload);
+  if (/Timedout/i.test(errorType) || /timed out after/.test(errorMessage)) {
+    return new ServiceError('deadline_exceeded', 'the model ran longer than the CPU host may', { cause });
+  }
+  if (/ResponseSizeTooLarge/.test(errorType)) {
+    const message = `the model's answer is larger than ${maxPayloadBytes} bytes, the limit of the CPU host`;
+    return new ServiceError('payload_too_large', message, { cause });
+  }
+  const reason = /OutOfMemory|ExitError/.test(errorType) ? 'ended, most likely out of memory' : 'failed';
+  return new ServiceError('host_unavailable', `the CPU host ${reason} while it worked on this request`, { cause });
+}
+
+function parseObject(text: string): { errorType?: string; errorMessage?: string } {
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}

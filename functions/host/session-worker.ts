@@ -1,0 +1,108 @@
+/** The worker thread that holds one ONNX Runtime session: its runs are synchronous and would block the event loop. */
+import { createRequire } from 'node:module';
+import { parentPort } from 'node:worker_threads';
+import type * as OnnxRuntime from 'onnxruntime-node';
+import { ServiceError } from '../errors.ts';
+import type { TensorMetadata } from '../inference/protocol.ts';
+import { readOnnxReason } from './onnx-reason.ts';
+import { fromOnnxTensor, toDatatype, toOnnxTensor } from './onnx-tensors.ts';
+import type { WorkerAnswer, WorkerRequest } from './worker-messages.ts';
+
+const port = parentPort!;
+let session: OnnxRuntime.InferenceSession | undefined;
+/** What sequences carry to their next step, by the names of inputs. */
+const sequences = new Map<number, Record<string, OnnxRuntime.Tensor>>();
+
+port.on('message', async (request: WorkerRequest) => {
+  if (request.kind === 'close') {
+    await session?.release();
+    port.close();
+    return;
+  }
+  if (request.kind === 'forget') return void sequences.delete(request.id);
+  try {
+    const answer = request.kind === 'load' ? await load(request) : await run(request);
+    const transfer = 'outputs' in answer ? answer.outputs.map(({ data }) => data.buffer as ArrayBuffer) : [];
+    port.postMessage(answer, transfer);
+  } catch (error) {
+    port.postMessage({ error: toError(error, request.kind) } satisfies WorkerAnswer);
+  }
+});
+
+/** By `require`, which sees a Lambda layer; `import` does not. */
+function loadOnnxRuntime(): typeof OnnxRuntime {
+  // The binding hands out FP16 as Uint16Array, and onnxruntime-common refuses that where Float16Array exists (1.30).
+  delete (globalThis as { Float16Array?: unknown }).Float16Array;
+  const runtime = createRequire(import.meta.url)('onnxruntime-node') as typeof OnnxRuntime;
+  runtime.env.logLevel = 'fatal';
+  return runtime;
+}
+
+const { InferenceSession, Tensor } = loadOnnxRuntime();
+
+async function load({ graph, externalData }: WorkerRequest & { kind: 'load' }): Promise<WorkerAnswer> {
+  if (graph.length === 0) throw new Error('the file is empty');
+  session = await InferenceSession.create(graph, {
+    // One thread: the function has 1.7 vCPU at 3008 MiB, and where several models run at once the threads of one stand
+    // in the way of the others. On two cores a second thread was 6–20 % slower with two networks, 11 % faster with one.
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    logSeverityLevel: 4,
+    // Never an empty list: with one, ONNX Runtime reads the paths that a graph names from the working directory.
+    externalData: [...externalData, { path: '\u0000', data: new Uint8Array(1) }],
+  });
+  const inputs = session.inputMetadata.map((metadata) => toTensorMetadata('input', metadata));
+  const outputs = session.outputMetadata.map((metadata) => toTensorMetadata('output', metadata));
+  return { metadata: { inputs, outputs } };
+}
+
+async function run({ inputs, outputs, sequence }: WorkerRequest & { kind: 'run' }): Promise<WorkerAnswer> {
+  const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOnnxTensor(input, Tensor)]));
+  if (!sequence) {
+    const results = await session!.run(feeds, outputs);
+    return { outputs: outputs.map((name) => fromOnnxTensor(name, results[name]!)) };
+  }
+  const carried = Object.entries(sequence.carry);
+  const kept = sequences.get(sequence.id);
+  const results = await session!.run({ ...feeds, ...kept }, [...outputs, ...carried.map(([output]) => output)]);
+  sequences.set(sequence.id, Object.fromEntries(carried.map(([output, input]) => [input, results[output]!])));
+  return { outputs: outputs.map((name) => fromOnnxTensor(name, lastPosition(results[name]!))) };
+}
+
+/** The last row of all: a prompt's logits are many times as large, and only those that follow it are wanted. */
+function lastPosition(tensor: OnnxRuntime.Tensor): OnnxRuntime.Tensor {
+  const width = tensor.dims.at(-1) ?? 1;
+  const data = (tensor.data as Float32Array).subarray(-width);
+  return new Tensor(tensor.type as 'float32', data, [1, width]);
+}
+
+function toTensorMetadata(role: string, metadata: OnnxRuntime.InferenceSession.ValueMetadata): TensorMetadata {
+  const { name } = metadata;
+  if (!metadata.isTensor) {
+    throw new ServiceError(
+      'model_failed',
+      `${role} '${name}' is a sequence, a map or an optional; only tensors are served`,
+    );
+  }
+  const datatype = toDatatype(metadata.type);
+  if (!datatype)
+    throw new ServiceError('model_failed', `${role} '${name}' is of type ${metadata.type}, which /v2 lacks`);
+  return { name, datatype, shape: metadata.shape.map((size) => (typeof size === 'number' ? size : -1)) };
+}
+
+function toError(error: unknown, kind: 'load' | 'run'): { code: ServiceError['code']; message: string } {
+  if (error instanceof ServiceError) return { code: error.code, message: error.message };
+  const reason = readOnnxReason(error);
+  if (kind === 'load') return { code: 'model_failed', message: `the model cannot be loaded: ${nameType(reason)}` };
+  const code = /allocat|bad_alloc/i.test(reason) ? 'model_failed' : 'model_rejected_input';
+  return { code, message: `the model refused to run: ${reason}` };
+}
+
+/** The binding knows an element type that it cannot pass only by its number (onnx.proto3, TensorProto.DataType). */
+function nameType(reason: string): string {
+  return reason.replace(/^Unsupported data type: (\d+)$/, (_, type) =>
+    type === '16'
+      ? 'an input or output is BF16, which the CPU host cannot pass; export the model with FP32 or FP16'
+      : `an input or output is of ONNX element type ${type}, which the CPU host cannot pass`,
+  );
+}

@@ -1,0 +1,59 @@
+import * as z from 'zod';
+import { aliasTargetSchema, type Change, moveAlias, rollbackAlias, targetOf } from '../registry/model-entry.ts';
+import type { ModelEntry, Services } from '../services.ts';
+import type { HttpRequest, HttpResponse, Route } from './http.ts';
+import { readJson } from './read-json.ts';
+
+const maxBodyBytes = 65_536;
+const errorFormat = 'hugging-face';
+
+/** Which version each alias of a model points at, who moved it when, and how to move it. */
+export const modelAliasRoutes: readonly Route[] = [
+  { method: 'GET', path: '/models/{model}/aliases', errorFormat, handle: listAliases },
+  { method: 'PUT', path: '/models/{model}/aliases/{alias}', errorFormat, maxBodyBytes, handle: putAlias },
+  { method: 'DELETE', path: '/models/{model}/aliases/{alias}', errorFormat, handle: removeAlias },
+  { method: 'POST', path: '/models/{model}/aliases/{alias}/rollback', errorFormat, maxBodyBytes, handle: rollback },
+];
+
+const moveSchema = z.strictObject({
+  /** One version, or versions with weights: `{ "1": 95, "2": 5 }`. */
+  target: aliasTargetSchema,
+  /** What the alias must point at now; null: nothing. Absent: whatever it does. */
+  expected: aliasTargetSchema.nullable().optional(),
+});
+
+async function listAliases({ parameters }: HttpRequest, services: Services): Promise<HttpResponse> {
+  return { status: 200, body: renderAliases(await services.readModelEntry(parameters.model ?? '')) };
+}
+
+async function putAlias(request: HttpRequest, services: Services): Promise<HttpResponse> {
+  const { target, expected } = readJson(request, moveSchema);
+  return await change(request, services, (entry, alias, by) => moveAlias(entry, alias, target, by, expected));
+}
+
+async function removeAlias(request: HttpRequest, services: Services): Promise<HttpResponse> {
+  return await change(request, services, (entry, alias, by) => moveAlias(entry, alias, undefined, by));
+}
+
+async function rollback(request: HttpRequest, services: Services): Promise<HttpResponse> {
+  return await change(request, services, rollbackAlias);
+}
+
+async function change(
+  { parameters, apiKey }: HttpRequest,
+  services: Services,
+  move: (entry: ModelEntry, alias: string, change: Change) => ModelEntry,
+): Promise<HttpResponse> {
+  const { model = '', alias = '' } = parameters;
+  await services.readModelEntry(model);
+  const by: Change = { by: apiKey?.name ?? 'anonymous', at: new Date().toISOString() };
+  return {
+    status: 200,
+    body: renderAliases(await services.updateModelEntry(model, (entry) => move(entry, alias, by))),
+  };
+}
+
+function renderAliases(entry: ModelEntry): object {
+  const aliases = Object.keys(entry.aliases).map((alias) => [alias, targetOf(entry, alias)]);
+  return { name: entry.name, aliases: Object.fromEntries(aliases), history: entry.history ?? [] };
+}

@@ -1,0 +1,89 @@
+import { ServiceError } from '../errors.ts';
+import type { Model } from '../registry/model-manifest.ts';
+import type { ModelEntry, Services } from '../services.ts';
+import { publishedPreprocessing } from '../tasks/image-input.ts';
+import { tasks } from '../tasks/index.ts';
+import { type Infer, runTask } from '../tasks/task.ts';
+import { callerOf, findModel } from './find-model.ts';
+import type { HttpRequest, HttpResponse, Route } from './http.ts';
+import { parseInput } from './parse-input.ts';
+
+/** A picture in base64 in JSON, at API Gateway's own limit of 10 MB for a request. */
+const maxBodyBytes = 10_485_760;
+
+/** Hugging Face's way of asking: the model is in the path, its task decides what goes in and out. */
+export const modelRoutes: readonly Route[] = [
+  { method: 'GET', path: '/models', errorFormat: 'hugging-face', handle: listModels },
+  { method: 'GET', path: '/models/{model}', errorFormat: 'hugging-face', handle: readModel },
+  { method: 'POST', path: '/models/{model}', errorFormat: 'hugging-face', maxBodyBytes, handle: askModel },
+];
+
+async function listModels(_request: HttpRequest, services: Services): Promise<HttpResponse> {
+  const entries = await services.listModelEntries();
+  return { status: 200, body: { models: entries.map(renderEntry) } };
+}
+
+async function readModel({ parameters }: HttpRequest, services: Services): Promise<HttpResponse> {
+  const model = await findModel(parameters.model ?? '', undefined, services);
+  const entry = await services.readModelEntry(model.manifest.name);
+  const { task, host, labels, license, source } = model.manifest;
+  return {
+    status: 200,
+    body: {
+      ...renderEntry(entry),
+      ...{ task, host, inputs: model.inputs, outputs: model.outputs, labels, license, source },
+      preprocessing: publishedPreprocessing(model),
+    },
+  };
+}
+
+function renderEntry({ name, aliases, splits, versions }: ModelEntry): object {
+  return { name, aliases, ...(Object.keys(splits ?? {}).length > 0 && { splits }), versions };
+}
+
+async function askModel(request: HttpRequest, services: Services): Promise<HttpResponse> {
+  const model = await findModel(request.parameters.model ?? '', undefined, services, callerOf(request));
+  const task = taskOf(model);
+  const input = parseInput(task.input, readInput(request, task.rawBody));
+  const headers: Record<string, string> = { 'x-lambent-model-version': model.manifest.version };
+  const infer: Infer = async (tensors) => {
+    const { response, servedBy } = await services.infer(model, tensors, request.deadline);
+    if (servedBy) headers['x-lambent-served-by'] = servedBy;
+    return response;
+  };
+  const answer = (await runTask(task, input, model, infer)) as object;
+  const type = 'outputMediaType' in task && task.outputMediaType;
+  return { status: 200, headers: { ...headers, ...(type && { 'content-type': type }) }, body: answer };
+}
+
+function taskOf({ manifest }: Model) {
+  if (manifest.task) return tasks[manifest.task];
+  const path = `/v2/models/${manifest.name}/infer`;
+  throw new ServiceError(
+    'invalid_request',
+    `model ${manifest.name} has no task, so it takes tensors only: POST ${path}`,
+  );
+}
+
+/** `{ inputs, parameters }` where the body is JSON, else `{ inputs: <the body> }`. */
+function readInput(request: HttpRequest, rawBody: 'bytes' | 'text'): unknown {
+  if (request.body.length === 0) throw new ServiceError('invalid_request', 'the body is empty: send the input in it');
+  if (isJson(request)) {
+    try {
+      return JSON.parse(request.body.toString('utf8')) as unknown;
+    } catch (cause) {
+      throw new ServiceError('invalid_request', `the body is not valid JSON: ${(cause as Error).message}`, { cause });
+    }
+  }
+  return { inputs: rawBody === 'bytes' ? new Uint8Array(request.body) : request.body.toString('utf8') };
+}
+
+/** By content-type; without one, or with curl's default for -d, by the first character. */
+function isJson({ headers, body }: HttpRequest): boolean {
+  const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+  if (type === 'application/json' || type?.endsWith('+json')) return true;
+  return (
+    (type === undefined || type === 'application/x-www-form-urlencoded') &&
+    /^\s*\{/.test(body.toString('latin1', 0, 64))
+  );
+}

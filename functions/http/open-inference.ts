@@ -1,0 +1,140 @@
+import { ServiceError } from '../errors.ts';
+import { checkInferRequest } from '../inference/check-infer-request.ts';
+import type { InferRequest } from '../inference/protocol.ts';
+import { renderInferResponse } from '../inference/render-infer-response.ts';
+import type { Model } from '../registry/model-manifest.ts';
+import type { InferResult, Services } from '../services.ts';
+import { readLabelNames } from '../tasks/labels.ts';
+import { version } from '../version.ts';
+import { callerOf, findModel } from './find-model.ts';
+import type { HttpRequest, HttpResponse, Route } from './http.ts';
+import { renderModelConfiguration } from './model-configuration.ts';
+import { ModelStatistics } from './model-statistics.ts';
+import { readInferRequest } from './read-infer-request.ts';
+
+/** Room for 2 MB of floats written as JSON, or for what a model host takes in binary. */
+const maxBodyBytes = 16 * 2 ** 20;
+
+const extensions = ['binary_tensor_data', 'classification', 'model_configuration', 'model_repository', 'statistics'];
+
+const statistics = new ModelStatistics();
+
+/**
+ * The Open Inference Protocol v2 with Triton's extensions.
+ * Source: https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
+ */
+export const openInferenceRoutes: readonly Route[] = [
+  get('/v2', readServer),
+  { ...get('/v2/health/live', async () => ({ status: 200, body: { live: true } })), public: true },
+  { ...get('/v2/health/ready', async () => ({ status: 200, body: { ready: true } })), public: true },
+  get('/v2/models/stats', readAllStatistics),
+  ...ofModel('', readMetadata),
+  ...ofModel('/ready', readReadiness),
+  ...ofModel('/config', async (request, services) => ({
+    status: 200,
+    body: renderModelConfiguration(await findRequestedModel(request, services)),
+  })),
+  ...ofModel('/stats', readStatistics),
+  ...ofModel('/infer', infer).map((route) => ({ ...route, method: 'POST' as const, maxBodyBytes })),
+];
+
+function get(path: string, handle: Route['handle']): Route {
+  return { method: 'GET', path, errorFormat: 'open-inference', handle };
+}
+
+/** The protocol's two paths of everything that a model has: with and without a version. */
+function ofModel(suffix: string, handle: Route['handle']): Route[] {
+  return [get(`/v2/models/{model}${suffix}`, handle), get(`/v2/models/{model}/versions/{version}${suffix}`, handle)];
+}
+
+function findRequestedModel(request: HttpRequest, services: Services): Promise<Model> {
+  const { model = '', version: named } = request.parameters;
+  return findModel(model, named, services, callerOf(request));
+}
+
+async function readServer(): Promise<HttpResponse> {
+  return { status: 200, body: { name: 'lambent', version, extensions } };
+}
+
+async function readMetadata(request: HttpRequest, services: Services): Promise<HttpResponse> {
+  const { manifest, inputs, outputs } = await findRequestedModel(request, services);
+  const { versions } = await services.readModelEntry(manifest.name);
+  return { status: 200, body: { name: manifest.name, versions, platform: 'onnxruntime_onnx', inputs, outputs } };
+}
+
+/** 400 where the version is there but not ready, as Triton answers; 404 where there is none, as KServe does. */
+async function readReadiness(request: HttpRequest, services: Services): Promise<HttpResponse> {
+  try {
+    const { manifest } = await findRequestedModel(request, services);
+    return { status: 200, body: { name: manifest.name, ready: true } };
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.code !== 'model_not_ready') throw error;
+    return { status: 400, body: { error: error.message } };
+  }
+}
+
+async function readStatistics(request: HttpRequest, services: Services): Promise<HttpResponse> {
+  const { manifest } = await findRequestedModel(request, services);
+  const { versions } = await services.readModelEntry(manifest.name);
+  const named = request.parameters.version !== undefined || request.parameters.model?.includes('@');
+  const reported = named ? [manifest.version] : versions;
+  return { status: 200, body: { model_stats: reported.map((each) => statistics.render(manifest.name, each)) } };
+}
+
+async function readAllStatistics(_request: HttpRequest, services: Services): Promise<HttpResponse> {
+  const entries = await services.listModelEntries();
+  const stats = entries.flatMap(({ name, versions }) => versions.map((each) => statistics.render(name, each)));
+  return { status: 200, body: { model_stats: stats } };
+}
+
+async function infer(request: HttpRequest, services: Services): Promise<HttpResponse> {
+  const model = await findRequestedModel(request, services);
+  const inferRequest = readInferRequest(request, model.inputs);
+  checkInferRequest(inferRequest, model);
+  const { response, servedBy } = await runCounted(model, toHostRequest(inferRequest), request.deadline, services);
+  const parameters = servedBy ? { ...response.parameters, served_by: servedBy } : (response.parameters ?? {});
+  // Triton calls a model after its archive; callers know it by its own name.
+  const named = { ...response, model_name: model.manifest.name, model_version: model.manifest.version, parameters };
+  const { headerLength, body } = renderInferResponse(inferRequest, named, readLabelNames(model));
+  const shared = { 'x-lambent-model-version': model.manifest.version };
+  if (headerLength === undefined)
+    return { status: 200, headers: { ...shared, 'content-type': 'application/json' }, body };
+  const headers = {
+    ...shared,
+    'content-type': 'application/octet-stream',
+    'inference-header-content-length': String(headerLength),
+  };
+  return { status: 200, headers, body };
+}
+
+/** Hosts give tensors in binary; classes and JSON are made of them here. */
+function toHostRequest({ outputs, ...request }: InferRequest): InferRequest {
+  return outputs ? { ...request, outputs: outputs.map(({ name }) => ({ name })) } : request;
+}
+
+async function runCounted(
+  model: Model,
+  request: InferRequest,
+  deadline: number,
+  services: Services,
+): Promise<InferResult> {
+  const { name, version: modelVersion, maxBatchSize } = model.manifest;
+  const startedAt = performance.now();
+  const rows = maxBatchSize > 0 ? (request.inputs[0]?.shape[0] ?? 1) : 1;
+  const count = (failed: boolean, timings?: InferResult['timings']) =>
+    statistics.add(name, modelVersion, {
+      endedAt: Date.now(),
+      durationMs: performance.now() - startedAt,
+      rows,
+      timings,
+      failed,
+    });
+  try {
+    const result = await services.infer(model, request, deadline);
+    count(false, result.timings);
+    return result;
+  } catch (error) {
+    count(true);
+    throw error;
+  }
+}

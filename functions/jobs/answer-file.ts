@@ -1,0 +1,90 @@
+import { type ErrorCode, ServiceError } from '../errors.ts';
+import { parseInput } from '../http/parse-input.ts';
+import type { Model } from '../registry/model-manifest.ts';
+import type { Services } from '../services.ts';
+import { tasks } from '../tasks/index.ts';
+import { runTask } from '../tasks/task.ts';
+
+export interface Answering extends Pick<Services, 'infer'> {
+  /** The READY version that `<model>` or `<model>@<alias>` means. Throws model_not_found, model_not_ready. */
+  findModel(reference: string): Promise<Model>;
+}
+
+interface UploadedFile {
+  readonly key: string;
+  readonly body: Buffer;
+  readonly contentType?: string | undefined;
+}
+
+/** What a file's answer says, besides where it came from. */
+type Outcome =
+  | {
+      readonly model: string;
+      readonly modelVersion: string;
+      readonly task: string;
+      readonly output: unknown;
+      readonly timings: { readonly totalMilliseconds: number; readonly inferMilliseconds: number };
+    }
+  | { readonly error: { readonly code: ErrorCode; readonly message: string } };
+
+/** Runs the model's task on a file. What can never succeed is an outcome too; what may succeed later is thrown. */
+export async function answerFile(
+  reference: string,
+  file: UploadedFile,
+  effects: Answering,
+  deadline: number,
+): Promise<Outcome> {
+  const started = performance.now();
+  let inferMilliseconds = 0;
+  try {
+    const model = await effects.findModel(reference);
+    const task = taskOf(model);
+    const input = parseInput(task.input, readInput(file, task.rawBody));
+    const output = await runTask(task, input, model, async (tensors) => {
+      const before = performance.now();
+      const { response } = await effects.infer(model, tensors, deadline);
+      inferMilliseconds += performance.now() - before;
+      return response;
+    });
+    const { name, version } = model.manifest;
+    const totalMilliseconds = round(performance.now() - started);
+    const timings = { totalMilliseconds, inferMilliseconds: round(inferMilliseconds) };
+    return { model: name, modelVersion: version, task: task.name, output, timings };
+  } catch (error) {
+    if (!(error instanceof ServiceError) || error.retryable) throw error;
+    return { error: { code: error.code, message: error.message } };
+  }
+}
+
+function taskOf({ manifest }: Model) {
+  if (manifest.task) return tasks[manifest.task];
+  throw new ServiceError(
+    'invalid_request',
+    `model ${manifest.name} has no task, so it answers tensors over HTTPS only`,
+  );
+}
+
+/** `{ inputs, parameters }` where the file is JSON by its name or type, else `{ inputs: <the file> }`. */
+function readInput({ key, body, contentType }: UploadedFile, rawBody: 'bytes' | 'text'): unknown {
+  const isJson = /\.json$/i.test(key) || contentType?.startsWith('application/json');
+  if (rawBody === 'bytes' && !isJson) return { inputs: new Uint8Array(body) };
+  const text = decode(body);
+  if (!isJson) return { inputs: text };
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (cause) {
+    throw new ServiceError('invalid_request', `the file is not valid JSON: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function decode(body: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
+  } catch (cause) {
+    throw new ServiceError('invalid_request', 'the file is not text in UTF-8', { cause });
+  }
+}
+
+function round(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}

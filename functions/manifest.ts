@@ -1,0 +1,60 @@
+/** THE table of functions: infra deploys it, local runs it. */
+
+export interface FunctionDefinition {
+  readonly description: string;
+  readonly trigger:
+    | { readonly kind: 'http' }
+    | { readonly kind: 'invoke' }
+    | {
+        /** Uploads, by way of a queue. */
+        readonly kind: 's3';
+        readonly bucket: 'artifacts' | 'data';
+        readonly prefix: string;
+        readonly suffix: string;
+        /** Copies of the function that read its queue, so that many uploads do not starve HTTPS. */
+        readonly maxConcurrency: number;
+      };
+  readonly memoryMiB: number;
+  readonly timeoutSeconds: number;
+  /** Names of folders in `layers/`. */
+  readonly layers: readonly ('onnxruntime' | 'media')[];
+}
+
+/** Deliveries of a queue's message before it becomes a dead letter. */
+export const maxReceiveCount = 5;
+
+/** Time-outs of its function that a message is hidden for: AWS asks for six, so that throttling does not show it twice. */
+export const visibilityTimeouts = 6;
+
+export const functions = {
+  api: {
+    description: 'HTTPS request -> authenticate -> route -> infer -> response',
+    trigger: { kind: 'http' },
+    memoryMiB: 1769,
+    timeoutSeconds: 120,
+    layers: ['media'],
+  },
+  infer: {
+    description: 'CPU model host: ONNX Runtime',
+    trigger: { kind: 'invoke' },
+    memoryMiB: 3008,
+    timeoutSeconds: 60,
+    layers: ['onnxruntime'],
+  },
+  'register-model': {
+    description: 'model.json uploaded -> validate -> package -> register',
+    trigger: { kind: 's3', bucket: 'artifacts', prefix: 'models/', suffix: '/model.json', maxConcurrency: 5 },
+    memoryMiB: 1769,
+    timeoutSeconds: 120,
+    layers: ['media'],
+  },
+  'predict-inbox': {
+    description: 'file uploaded to inbox/ -> preprocess -> infer -> answer in outbox/',
+    trigger: { kind: 's3', bucket: 'data', prefix: 'inbox/', suffix: '', maxConcurrency: 5 },
+    memoryMiB: 1769,
+    timeoutSeconds: 120,
+    layers: ['media'],
+  },
+} as const satisfies Record<string, FunctionDefinition>;
+
+export type FunctionName = keyof typeof functions;

@@ -1,0 +1,56 @@
+import { ServiceError } from '../errors.ts';
+import type { Services } from '../services.ts';
+import { modelNamePattern, modelVersionPattern, parseModelFileKey } from '../storage/object-keys.ts';
+import { withReadyVersion } from './model-entry.ts';
+import type { Registration } from './model-manifest.ts';
+import { type OpenEffects, openPackage } from './open-package.ts';
+
+type Effects = OpenEffects & Pick<Services, 'writeRegistration' | 'updateModelEntry'>;
+
+/** What woke the registration. */
+export interface Arrival {
+  readonly key: string;
+  /** When model.json arrived. */
+  readonly uploadedAt: string;
+  /** The message comes no further time: what is still in doubt is FAILED. */
+  readonly last: boolean;
+}
+
+/**
+ * Way C: `models/<model>/<version>/model.json` has arrived. Validates the package, loads its graph, proves it by its golden
+ * inputs, packages it for Triton and registers it. The outcome, READY or FAILED with a reason, is in the table.
+ * May run any number of times for one key, also at once, and end at any point: a READY version stays as it is.
+ */
+export async function registerModel(arrival: Arrival, effects: Effects, deadline: number): Promise<void> {
+  const parsed = parseModelFileKey(arrival.key);
+  if (parsed?.path !== 'model.json') return;
+  const { model: name, version } = parsed;
+  // Such a folder can have no model.json of its name: nobody could ask for it, or be told of it.
+  if (!modelNamePattern.test(name) || !modelVersionPattern.test(version)) return;
+  const started: Registration = {
+    name,
+    version,
+    status: 'VALIDATING',
+    registeredAt: arrival.uploadedAt,
+    startedAt: new Date().toISOString(),
+  };
+  const ready =
+    !(await effects.writeRegistration(started)) || (await validate(started, effects, deadline, arrival.last));
+  if (ready) await effects.updateModelEntry(name, (entry) => withReadyVersion(entry, version, arrival.uploadedAt));
+}
+
+/** Writes the outcome down and says whether it is READY. What may succeed later is thrown, so that it comes again. */
+async function validate(started: Registration, effects: Effects, deadline: number, last: boolean): Promise<boolean> {
+  const outcome = await openPackage(started, effects, deadline).then(
+    (opened): Partial<Registration> => ({ status: 'READY', ...opened }),
+    (error: unknown): Partial<Registration> => {
+      const known = error instanceof ServiceError;
+      if (known && !error.retryable) return { status: 'FAILED', reason: error.message };
+      if (!last) throw error;
+      const reason = known ? error.message : 'an unexpected error occurred; the log has it';
+      return { status: 'FAILED', reason: `it could not be validated, push it again: ${reason}` };
+    },
+  );
+  await effects.writeRegistration({ ...started, ...outcome, finishedAt: new Date().toISOString() });
+  return outcome.status === 'READY';
+}

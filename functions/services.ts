@@ -1,0 +1,133 @@
+import type { GenerationEvent, GenerationRequest } from './generation/generation.ts';
+import type { InferRequest, InferResponse, TensorMetadata } from './inference/protocol.ts';
+import type { ModelEntry } from './registry/model-entry.ts';
+import type { HostName, Model, ModelManifest, ModelVersion, Registration } from './registry/model-manifest.ts';
+
+export type { ModelEntry };
+
+/** What an API key may do and who holds it; the secret itself is not kept. */
+export interface ApiKey {
+  readonly id: string;
+  readonly name: string;
+  /** The first characters of the secret, so that a person recognises it. */
+  readonly prefix: string;
+  readonly createdAt: string;
+  readonly revokedAt?: string;
+}
+
+/** Time that a model host spent, in nanoseconds, and how many requests shared the run. */
+export interface InferTimings {
+  readonly queueNs: number;
+  readonly computeNs: number;
+  readonly batchSize: number;
+}
+
+export interface InferResult {
+  readonly response: InferResponse;
+  readonly timings?: InferTimings;
+  /** The host that stood in for the one that should have answered. */
+  readonly servedBy?: HostName;
+}
+
+/** A file on its way into the artifacts bucket. */
+export interface ArtifactFile {
+  readonly size: number;
+  /** 64 hex digits; kept beside the object, so that a later upload can pass it over. */
+  readonly sha256: string;
+  read(offset: number, length: number): Promise<Uint8Array>;
+}
+
+/** What is known of an object of the data bucket without reading it. */
+export interface DataObject {
+  readonly etag: string;
+  readonly size: number;
+  readonly versionId?: string;
+  readonly contentType?: string;
+  /** Of the upload that an answer belongs to. */
+  readonly sequencer?: string;
+}
+
+/** Only where nothing is (`If-None-Match: *`), or where the object with the ETag `replaces` still is. */
+export interface WriteCondition {
+  readonly replaces?: string;
+  /** Kept with the object. */
+  readonly sequencer: string;
+}
+
+/** A message that its function has given up. */
+export interface DeadLetter {
+  readonly functionName: string;
+  readonly messageId: string;
+  /** For the owner: it may name objects and hold a stack. */
+  readonly reason: string;
+  readonly body: string;
+  readonly givenUpAt: string;
+}
+
+/** Every effect that a handler can have. Use cases take the part they need: `Pick<Services, 'infer'>`. */
+export interface Services {
+  /** Runs `model` on its host. `deadline` is a point in time, in milliseconds since the epoch. */
+  infer(model: ModelVersion, request: InferRequest, deadline: number): Promise<InferResult>;
+  /**
+   * The text that a decoder generates, as it comes. Its last event is the end: whoever stops before it stops the model,
+   * and a generation that does not come so far throws.
+   */
+  generate(model: ModelVersion, request: GenerationRequest, deadline: number): AsyncGenerator<GenerationEvent>;
+  /** Loads the graph on the CPU host and reads its tensors. Throws model_failed where it cannot be loaded. */
+  describe(manifest: ModelManifest, deadline: number): Promise<{ inputs: TensorMetadata[]; outputs: TensorMetadata[] }>;
+  /** Loads a model on its host, so that the next request finds it warm. */
+  loadModel(model: ModelVersion, deadline: number): Promise<void>;
+  /** Frees a model that the CPU host has loaded, once its runs have ended; the GPU host frees memory by itself. */
+  unloadModel(model: ModelVersion, deadline: number): Promise<void>;
+  /** Aliases and versions of all models, by name. */
+  listModelEntries(): Promise<ModelEntry[]>;
+  /** Throws model_not_found. Trusted for `registryCacheSeconds`. */
+  readModelEntry(name: string): Promise<ModelEntry>;
+  /** Compare-and-set of a model's aliases and versions. Throws conflict. */
+  updateModelEntry(name: string, change: (entry: ModelEntry) => ModelEntry): Promise<ModelEntry>;
+  /** A READY version with its assets; cached, since a version never changes. Throws model_not_found, model_not_ready. */
+  readModel(name: string, version: string): Promise<Model>;
+  /** All versions of a model that ever were uploaded, READY or not. */
+  listRegistrations(name: string): Promise<Registration[]>;
+  readRegistration(name: string, version: string): Promise<Registration | undefined>;
+  /** Writes how far a version has come, unless it is READY already (false). */
+  writeRegistration(registration: Registration): Promise<boolean>;
+  /** Throws model_failed where there is no such object, or where it has more than `maxBytes`. */
+  readArtifact(key: string, maxBytes?: number): Promise<Buffer>;
+  /** Size, first bytes (in hex) and digest of an object, read in pieces; one of another size than `size` is not read. */
+  inspectArtifact(key: string, size: number): Promise<{ size: number; sha256?: string; head: string } | undefined>;
+  /** Writes with `If-None-Match: *`; false: an object was there already. */
+  writeArtifact(key: string, body: Uint8Array): Promise<boolean>;
+  /** Size, and the sha256 that its uploader claimed; undefined: there is no such object. */
+  findArtifact(key: string): Promise<{ size: number; sha256?: string } | undefined>;
+  /** Writes over what is there, large files in parts. `onProgress` gets the bytes of each part that has arrived. */
+  uploadArtifact(key: string, file: ArtifactFile, onProgress: (bytes: number) => void): Promise<void>;
+  replaceArtifact(key: string, body: Uint8Array): Promise<void>;
+  /** A URL that takes one PUT of `key` without credentials, for this many seconds. */
+  presignUpload(key: string, expiresInSeconds: number): Promise<string>;
+  /** An object of the data bucket; undefined: there is none. */
+  readData(key: string): Promise<Buffer | undefined>;
+  findData(key: string): Promise<DataObject | undefined>;
+  /** False: the condition does not hold. */
+  writeData(key: string, body: Uint8Array, condition: WriteCondition): Promise<boolean>;
+  /** Removes the object if its ETag is this one. */
+  removeData(key: string, etag: string): Promise<void>;
+  /**
+   * Claims `work` for `owner` until `until` (milliseconds since the epoch); gives the claim's number, which grows with every
+   * claim. Undefined: another owner's claim has not ended.
+   */
+  claim(work: string, owner: string, until: number): Promise<number | undefined>;
+  /** Ends a claim before its time, unless a later one has taken over. */
+  releaseClaim(work: string, number: number): Promise<void>;
+  keepDeadLetter(letter: DeadLetter): Promise<void>;
+  /** For each function that reads a queue: how many dead letters there are, and the reasons that are known. */
+  listDeadLetters(): Promise<{ functionName: string; count: number; letters: DeadLetter[] }[]>;
+  /** Sends a function's dead letters back to its queue, and gives their number. */
+  redriveDeadLetters(functionName: string): Promise<number>;
+  /** The key whose secret this is; undefined: none, or revoked. Trusted for `keyCacheSeconds`. */
+  findApiKey(secret: string): Promise<ApiKey | undefined>;
+  createApiKey(name: string): Promise<{ key: ApiKey; secret: string }>;
+  listApiKeys(): Promise<ApiKey[]>;
+  /** False: no such key. */
+  revokeApiKey(id: string): Promise<boolean>;
+}

@@ -1,0 +1,78 @@
+import { createHash } from 'node:crypto';
+
+/** Keys of objects in the two buckets and of items in the table are built and read only here. */
+
+/** Model and version names: also a folder, a URL segment and part of Triton's archive name. */
+export const modelNamePattern = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/;
+export const modelVersionPattern = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?$/;
+
+/** `models/<model>/<version>/<path>` in the artifacts bucket. */
+export function modelFileKey(model: string, version: string, path: string): string {
+  return `models/${model}/${version}/${path}`;
+}
+
+/** The reverse of modelFileKey; undefined where the key is none. */
+export function parseModelFileKey(key: string): { model: string; version: string; path: string } | undefined {
+  const [root, model, version, ...path] = key.split('/');
+  if (root !== 'models' || !model || !version || path.length === 0) return undefined;
+  return { model, version, path: path.join('/') };
+}
+
+/** The name of a Triton archive under `serving/`: the TargetModel of InvokeEndpoint. */
+export function targetModel(model: string, version: string): string {
+  return `${model}-${version}.tar.gz`;
+}
+
+/** `serving/<model>-<version>.tar.gz` in the artifacts bucket. */
+export function servingKey(model: string, version: string): string {
+  return `serving/${targetModel(model, version)}`;
+}
+
+/** `inbox/<model>[@<alias>]/<path>` in the data bucket; undefined where the key is a folder, or none of these. */
+export function parseInboxKey(key: string): { reference: string; path: string } | undefined {
+  const match = /^inbox\/([^/]+)\/(.*[^/])$/s.exec(key);
+  return match ? { reference: match[1]!, path: match[2]! } : undefined;
+}
+
+/** The answer of one version of an object of the inbox. */
+export function inboxAnswerKey(key: string, versionId: string): string {
+  return `answers/${sha256(`${versionId}\n${key}`)}.json`;
+}
+
+/** S3's limit of a key, in bytes of UTF-8. */
+const maxKeyBytes = 1024;
+
+/**
+ * `outbox/<model>[@<alias>]/<path>.json` for a key of the inbox, `.error.json` where it failed. Where that would be too long
+ * for a key, the end of the path gives way to a digest of the whole.
+ */
+export function outboxKey(inboxKey: string, failed: boolean): string {
+  const key = inboxKey.replace(/^inbox/, 'outbox');
+  const ending = failed ? '.error.json' : '.json';
+  if (Buffer.byteLength(key + ending) <= maxKeyBytes) return key + ending;
+  const tail = `~${sha256(inboxKey).slice(0, 16)}${ending}`;
+  const start = Buffer.from(key).subarray(0, maxKeyBytes - tail.length);
+  // A character that was cut in the middle goes whole.
+  return new TextDecoder().decode(start).replace(/\ufffd$/, '') + tail;
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
+
+/** Primary keys of the table. Every write is a conditional write of one item. */
+export const itemKeys = {
+  /** An API key, found by the HMAC digest of its secret. */
+  apiKey: (digest: string) => ({ pk: 'KEY', sk: digest }),
+  apiKeys: { pk: 'KEY' },
+  /** A model: which version each alias points at. */
+  model: (name: string) => ({ pk: 'MODEL', sk: name }),
+  models: { pk: 'MODEL' },
+  /** Why a message was given up. */
+  deadLetter: (functionName: string, messageId: string) => ({ pk: `DEAD_LETTER#${functionName}`, sk: messageId }),
+  deadLetters: (functionName: string) => ({ pk: `DEAD_LETTER#${functionName}` }),
+  /** Who works on what at this moment. */
+  claim: (work: string) => ({ pk: 'CLAIM', sk: work }),
+  modelVersion: (name: string, version: string) => ({ pk: `MODEL#${name}`, sk: `VERSION#${version}` }),
+  modelVersions: (name: string) => ({ pk: `MODEL#${name}` }),
+} as const;

@@ -1,0 +1,23 @@
+/** Hugging Face's names of the tasks that Lambent serves; file-classification is ours. */
+export const taskNames = [
+  'image-classification',
+  'object-detection',
+  'image-segmentation',
+  'image-to-image',
+  'image-feature-extraction',
+  'video-classification',
+  'file-classification',
+  'text-classification',
+  'token-classification',
+  'feature-extraction',
+  'fill-mask',
+  'question-answering',
+  'zero-shot-classification',
+  'sentence-similarity',
+  'audio-classification',
+  'automatic-speech-recognition',
+  'tabular-classification',
+  'tabular-regression',
+] as const;
+
+export type TaskName = (typeof taskNames)[number];
