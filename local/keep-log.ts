@@ -1,0 +1,29 @@
+import { createWriteStream } from 'node:fs';
+import { rename, stat } from 'node:fs/promises';
+
+/** A longer log becomes `<file>.old` at the next start. */
+const maxBytes = 10_000_000;
+/** Lines are written together, so that logging costs a request nothing. */
+const flushMilliseconds = 50;
+
+/** From here on the console's lines go to `file`, as those of a Lambda function go to its log group. */
+export async function keepLog(file: string): Promise<void> {
+  const size = await stat(file).then(
+    (stats) => stats.size,
+    () => 0,
+  );
+  if (size > maxBytes) await rename(file, `${file}.old`);
+  const stream = createWriteStream(file, { flags: 'a', mode: 0o600 });
+  // A full disk must not end the platform; what is lost is the log.
+  stream.on('error', () => {});
+  let waiting = '';
+  console.log = (line: string) => {
+    if (waiting === '') {
+      setTimeout(() => {
+        stream.write(waiting);
+        waiting = '';
+      }, flushMilliseconds);
+    }
+    waiting += `${line}\n`;
+  };
+}
