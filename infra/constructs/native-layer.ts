@@ -1,0 +1,38 @@
+import { fileURLToPath } from 'node:url';
+import { Stack, Validations } from 'aws-cdk-lib';
+import { Architecture, Code, LayerVersion, Runtime } from 'aws-cdk-lib/aws-lambda';
+import { Bucket } from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { type LayerName, layerHash, layerPackages } from '../../layers/packages.ts';
+
+const buildScript = fileURLToPath(new URL('../../layers/build.ts', import.meta.url));
+
+/**
+ * Native code as a layer for arm64. Synthesis only names it, by the integrity of its packages in package-lock.json;
+ * `cdk deploy` runs layers/build.ts when that name is not yet in the account, and only then needs the npm registry.
+ */
+export class NativeLayer extends Construct {
+  readonly layer: LayerVersion;
+
+  constructor(scope: Construct, id: LayerName) {
+    super(scope, `${id}-layer`);
+    const asset = Stack.of(this).synthesizer.addFileAsset({
+      displayName: `layers/${id}`,
+      sourceHash: layerHash(id, 'arm64'),
+      executable: [process.execPath, buildScript, id],
+    });
+    const assets = Bucket.fromBucketName(this, 'Assets', asset.bucketName);
+    Validations.of(assets).acknowledge({
+      id: 'Annotation::@aws-cdk/aws-lambda:codeFromBucketObjectVersionNotSpecified',
+      reason: 'The key holds the hash of the content.',
+    });
+    this.layer = new LayerVersion(this, 'Layer', {
+      description: layerPackages(id, 'arm64')
+        .map(({ name, version }) => `${name}@${version}`)
+        .join(' '),
+      code: Code.fromBucketV2(assets, asset.objectKey),
+      compatibleArchitectures: [Architecture.ARM_64],
+      compatibleRuntimes: [Runtime.NODEJS_24_X],
+    });
+  }
+}

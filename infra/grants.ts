@@ -1,0 +1,64 @@
+import type { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
+import type { FunctionName } from '../functions/manifest.ts';
+import { allow } from './allow.ts';
+import type { LambentFunction } from './constructs/lambent-function.ts';
+import type { StorageStack } from './stacks/storage-stack.ts';
+
+/** Who may do what: one function, its actions, one resource at a time. */
+export function grantAccess(
+  functions: Readonly<Record<FunctionName, LambentFunction>>,
+  storage: StorageStack,
+  endpoint?: CfnEndpoint,
+): void {
+  const { api, infer, 'register-model': registerModel, 'predict-inbox': predictInbox } = functions;
+  const table = storage.table.tableArn;
+  const invokeInfer = { actions: ['lambda:InvokeFunction'], resource: infer.handler.functionArn };
+  const readPackages = {
+    actions: ['s3:GetObject'],
+    resource: storage.modelPackagesArn,
+    wildcardReason: 'Model packages are added all the time; the prefix holds nothing else.',
+  };
+
+  allow(api.role, readPackages);
+  // Uploads by presigned URL are made in the name of the function that signs them.
+  allow(api.role, { ...readPackages, actions: ['s3:PutObject'] });
+  // As for register-model: what is not there must be told from what is not allowed.
+  allow(api.role, { actions: ['s3:ListBucket'], resource: storage.artifacts.bucket.bucketArn });
+  allow(api.role, { actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], resource: table });
+  allow(api.role, { actions: ['secretsmanager:GetSecretValue'], resource: storage.apiKeyPepper.secretArn });
+  allow(api.role, invokeInfer);
+  if (endpoint) allow(api.role, { actions: ['sagemaker:InvokeEndpoint'], resource: endpoint.ref });
+
+  allow(infer.role, readPackages);
+
+  allow(registerModel.role, readPackages);
+  allow(registerModel.role, {
+    actions: ['s3:GetObject', 's3:PutObject'],
+    resource: storage.tritonArchivesArn,
+    wildcardReason: 'One archive per model version; the prefix holds nothing else.',
+  });
+  allow(registerModel.role, {
+    actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'],
+    resource: table,
+  });
+  // Without it S3 answers 403 for a file that model.json names and that was not uploaded; it must say 404.
+  allow(registerModel.role, { actions: ['s3:ListBucket'], resource: storage.artifacts.bucket.bucketArn });
+  allow(registerModel.role, invokeInfer);
+
+  allow(predictInbox.role, readPackages);
+  const uploads = 'Uploads have any name; the prefix holds nothing else.';
+  allow(predictInbox.role, { actions: ['s3:GetObject'], resource: storage.dataArn('inbox'), wildcardReason: uploads });
+  const answers = 'One answer per upload; the prefix holds nothing else.';
+  const readAndWrite = { actions: ['s3:GetObject', 's3:PutObject'], wildcardReason: answers };
+  allow(predictInbox.role, { ...readAndWrite, resource: storage.dataArn('answers') });
+  allow(predictInbox.role, {
+    actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
+    resource: storage.dataArn('outbox'),
+    wildcardReason: answers,
+  });
+  // As above: what is not there must be a 404.
+  allow(predictInbox.role, { actions: ['s3:ListBucket'], resource: storage.data.bucket.bucketArn });
+  allow(predictInbox.role, { actions: ['dynamodb:GetItem', 'dynamodb:PutItem'], resource: table });
+  allow(predictInbox.role, invokeInfer);
+  if (endpoint) allow(predictInbox.role, { actions: ['sagemaker:InvokeEndpoint'], resource: endpoint.ref });
+}

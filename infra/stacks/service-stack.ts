@@ -1,0 +1,78 @@
+import { join } from 'node:path';
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import type { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
+import type { Construct } from 'constructs';
+import { type FunctionName, functions } from '../../functions/manifest.ts';
+import type { InfraConfig } from '../config.ts';
+import { HttpApi } from '../constructs/http-api.ts';
+import { LambentFunction } from '../constructs/lambent-function.ts';
+import { NativeLayer } from '../constructs/native-layer.ts';
+import { WebFirewall } from '../constructs/web-firewall.ts';
+import { grantAccess } from '../grants.ts';
+import type { StorageStack } from './storage-stack.ts';
+
+export interface ServiceStackProps extends StackProps {
+  readonly config: InfraConfig;
+  /** Folder with one bundle per function. */
+  readonly buildFolder: string;
+  readonly storage: StorageStack;
+  /** Absent: models run on the CPU host alone. */
+  readonly endpoint?: CfnEndpoint;
+}
+
+/** The functions of functions/manifest.ts and the API in front of them. */
+export class ServiceStack extends Stack {
+  constructor(scope: Construct, id: string, props: ServiceStackProps) {
+    super(scope, id, props);
+    const { storage, config } = props;
+    const layers = { onnxruntime: new NativeLayer(this, 'onnxruntime'), media: new NativeLayer(this, 'media') };
+    const create = (name: FunctionName, environment: Record<string, string>, reservedConcurrency?: number) =>
+      new LambentFunction(this, name, {
+        definition: functions[name],
+        code: join(props.buildFolder, name),
+        environment: {
+          TABLE_NAME: storage.table.tableName,
+          ARTIFACTS_BUCKET: storage.artifacts.bucket.bucketName,
+          DATA_BUCKET: storage.data.bucket.bucketName,
+          ...environment,
+        },
+        layers: functions[name].layers.map((layer) => layers[layer].layer),
+        config,
+        reservedConcurrency,
+      });
+    const infer = create('infer', {}, config.inferConcurrency);
+    const hosts = {
+      INFER_FUNCTION_NAME: infer.handler.functionName,
+      ...(props.endpoint && { SAGEMAKER_ENDPOINT_NAME: props.endpoint.attrEndpointName }),
+    };
+    const api = create('api', {
+      ...hosts,
+      API_KEY_PEPPER_SECRET_ID: storage.apiKeyPepper.secretArn,
+      CORS_ORIGIN: config.corsOrigin,
+    });
+    const deployed = {
+      api,
+      infer,
+      'register-model': create('register-model', hosts),
+      'predict-inbox': create('predict-inbox', hosts),
+    };
+    grantAccess(deployed, storage, props.endpoint);
+    this.subscribe(deployed, storage);
+    const http = new HttpApi(this, 'Http', { handler: api.handler, config });
+    if (config.waf) new WebFirewall(this, 'Firewall', { stage: http.api.deploymentStage });
+    new CfnOutput(this, 'ApiUrl', { value: http.api.url });
+  }
+
+  private subscribe(deployed: Record<FunctionName, LambentFunction>, storage: StorageStack): void {
+    for (const [name, { queue, maxConcurrency }] of storage.uploadQueues) {
+      const source = new SqsEventSource(queue, {
+        // One upload at a time, so that each has the function's whole time-out.
+        batchSize: 1,
+        maxConcurrency,
+        reportBatchItemFailures: true,
+      });
+      deployed[name].handler.addEventSource(source);
+    }
+  }
+}
