@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { connect } from 'node:net';
+import { after, before, test } from 'node:test';
+import { deflateSync, gzipSync } from 'node:zlib';
+import { gatherModel } from '../onnx-model.ts';
+import { pushModel } from './push-model.ts';
+import { type RunningPlatform, runPlatform, temporaryState } from './run-platform.ts';
+
+let platform: RunningPlatform;
+let temporary: Awaited<ReturnType<typeof temporaryState>>;
+before(async () => {
+  temporary = await temporaryState();
+  platform = await runPlatform(temporary.state);
+  await pushModel(platform, { name: 'gather', host: 'lambda', maxBatchSize: 8 }, gatherModel());
+});
+after(async () => {
+  await platform.end();
+  await temporary.remove();
+});
+
+interface Hostile {
+  path?: string;
+  method?: string;
+  headers?: Record<string, string>;
+  body?: string | Uint8Array<ArrayBuffer>;
+}
+
+const infer = '/v2/models/gather/infer';
+const input = (fields: object) =>
+  JSON.stringify({ inputs: [{ name: 'x', datatype: 'INT64', shape: [1, 1], data: [0], ...fields }] });
+const binary = (length: string, body: string): Hostile => ({
+  path: infer,
+  headers: { 'inference-header-content-length': length },
+  body,
+});
+
+/** What was tried → the request. Each is answered with a 4xx in the protocol's own error body. */
+const hostile: Record<string, Hostile> = {
+  'an empty body': { path: infer, body: '' },
+  'half of a JSON object': { path: infer, body: '{"inputs":[' },
+  'JSON of another kind': { path: infer, body: '"inputs"' },
+  'a million open brackets': { path: infer, body: '['.repeat(1_000_000) },
+  'data nested beyond the limit': { path: infer, body: input({ data: JSON.parse('['.repeat(100) + ']'.repeat(100)) }) },
+  'an unknown field': { path: infer, body: JSON.stringify({ inputs: [], inptus: [] }) },
+  'a shape that overflows': { path: infer, body: input({ shape: [2 ** 31, 2 ** 31] }) },
+  'a negative shape': { path: infer, body: input({ shape: [-1, -1] }) },
+  'a shape of fractions': { path: infer, body: input({ shape: [0.5, 2] }) },
+  'more elements than the shape takes': { path: infer, body: input({ data: [1, 2, 3] }) },
+  'an integer beyond INT64': { path: infer, body: input({ data: [9223372036854775808n.toString()] }) },
+  'a datatype that is a property of every object': { path: infer, body: input({ datatype: 'toString' }) },
+  'an index that the model refuses': { path: infer, body: input({ data: [99] }) },
+  'a name that is a property of every object': { path: infer, body: input({ name: '__proto__' }) },
+  'a header length beyond the body': binary('999999', input({})),
+  'a header length that is no number': binary('12abc', input({})),
+  'a negative header length': binary('-1', input({})),
+  'binary data that is not there': binary('93', input({ data: undefined, parameters: { binary_data_size: 1e9 } })),
+  'bytes that are not gzip': { path: infer, headers: { 'content-encoding': 'gzip' }, body: input({}) },
+  'a decompression bomb': {
+    path: infer,
+    headers: { 'content-encoding': 'gzip' },
+    body: new Uint8Array(gzipSync(Buffer.alloc(200_000_000))),
+  },
+  'a bomb in deflate on a task': {
+    path: '/models/digits',
+    headers: { 'content-encoding': 'deflate' },
+    body: new Uint8Array(deflateSync(Buffer.alloc(100_000_000))),
+  },
+  'a coding nobody knows': { path: infer, headers: { 'content-encoding': 'zip' }, body: input({}) },
+  'bytes that are not UTF-8': { path: infer, body: new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]) },
+  'an unknown model': { path: '/v2/models/nothing/infer', body: input({}) },
+  'a model of the prototype': { path: '/v2/models/__proto__/infer', body: input({}) },
+  'a path out of the API': { path: '/v2/models/..%2f..%2fetc%2fpasswd/infer', body: input({}) },
+  'a broken escape in the path': { path: '/v2/models/%zz/infer', body: input({}) },
+  'a model name of 8,000 letters': { path: `/v2/models/${'a'.repeat(8_000)}/infer`, body: input({}) },
+  'two slashes and a host': { path: '//127.0.0.1/v2', method: 'GET' },
+  'a method nobody has': { path: infer, method: 'PROPFIND' },
+  'a method that the path lacks': { path: infer, method: 'DELETE' },
+  'a picture that is text': { path: '/models/digits', body: 'not a picture' },
+  'a picture of nothing': { path: '/models/digits', body: '' },
+  'a picture that ends early': {
+    path: '/models/digits',
+    body: new Uint8Array([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0]),
+  },
+  'a drawing with a reference': {
+    path: '/models/digits',
+    body: '<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>',
+  },
+  'a picture by its path': { path: '/models/digits', body: '{"inputs":"/etc/passwd"}' },
+  'a picture by its address': { path: '/models/digits', body: '{"inputs":"http://127.0.0.1:1/x.png"}' },
+  'a number for a sentence': { path: '/models/sentiment', body: '{"inputs":42}' },
+  'an unknown parameter': { path: '/models/sentiment', body: '{"inputs":"a","parameters":{"topk":1}}' },
+  'a sentence of a megabyte': { path: '/models/sentiment', body: JSON.stringify({ inputs: 'a'.repeat(1_000_000) }) },
+};
+
+for (const [what, { path = infer, method = 'POST', headers = {}, body }] of Object.entries(hostile)) {
+  test(`${what}: a 4xx that says what is wrong, and the platform lives on`, async () => {
+    const json = typeof body === 'string' && body.startsWith('{') ? { 'content-type': 'application/json' } : {};
+    const init = { method, headers: { ...json, ...headers } as Record<string, string> };
+    const answer = await platform.request(path, { ...init, ...(method === 'GET' ? {} : { body: body ?? '' }) });
+    const text = await answer.text();
+    assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status} ${text.slice(0, 300)}`);
+    const { error } = JSON.parse(text) as { error: string };
+    assert.ok(error.length > 10 && error.length < 1_000, error);
+    assert.doesNotMatch(error, /\/home\/|\/work\/|node_modules|\.ts:|arn:aws|at \w+ \(/);
+    assert.equal((await fetch(`${platform.url}/v2/health/ready`)).status, 200);
+  });
+}
+
+test('what is not HTTP closes one connection', async () => {
+  for (const bytes of ['\0\0\0\0', 'GET / HTTP/9.9\r\n\r\n', `GET / HTTP/1.1\r\nx: ${'a'.repeat(100_000)}\r\n\r\n`]) {
+    const { hostname, port } = new URL(platform.url);
+    await new Promise<void>((resolve) => {
+      const socket = connect(Number(port), hostname, () => socket.write(bytes));
+      socket
+        .on('close', () => resolve())
+        .on('error', () => {})
+        .resume();
+    });
+  }
+  assert.equal((await fetch(`${platform.url}/v2/health/live`)).status, 200);
+});

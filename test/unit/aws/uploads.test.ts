@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { createArtifacts } from '../../../functions/aws/artifacts.ts';
+import { createUploads } from '../../../functions/aws/uploads.ts';
+import { readConfig } from '../../../functions/config.ts';
+import { seededRandom } from '../../../functions/seeded-random.ts';
+import { applyEnvironment, localEnvironment, resources } from '../../../local/environment.ts';
+import { startS3 } from '../../../local/s3/s3.ts';
+
+let directory: string;
+let s3: Awaited<ReturnType<typeof startS3>>;
+let uploads: ReturnType<typeof createUploads>;
+let artifacts: ReturnType<typeof createArtifacts>;
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'uploads-'));
+  s3 = await startS3({ directory, buckets: [resources.ARTIFACTS_BUCKET] });
+  applyEnvironment(localEnvironment({ S3: s3.url }));
+  const config = readConfig(process.env);
+  uploads = createUploads(config);
+  artifacts = createArtifacts(config);
+});
+after(async () => {
+  await s3.close();
+  await rm(directory, { recursive: true, force: true });
+});
+
+const random = seededRandom('uploads');
+const large = Buffer.from(Uint32Array.from({ length: 5_000_000 }, () => random() * 2 ** 32).buffer);
+const file = {
+  size: large.length,
+  sha256: createHash('sha256').update(large).digest('hex'),
+  read: async (offset: number, length: number) => large.subarray(offset, offset + length),
+};
+const pending = async () => await (await fetch(`${s3.url}/${resources.ARTIFACTS_BUCKET}?uploads`)).text();
+
+test('a file of 20 MB arrives in parts, with its digest beside it, and every byte is counted once', async () => {
+  let sent = 0;
+  await uploads.uploadArtifact('models/m/1/model.onnx', file, (bytes) => {
+    sent += bytes;
+  });
+  assert.equal(sent, large.length);
+  assert.deepEqual(await uploads.findArtifact('models/m/1/model.onnx'), { size: file.size, sha256: file.sha256 });
+  const found = await artifacts.inspectArtifact('models/m/1/model.onnx', file.size);
+  assert.deepEqual([found?.sha256, found?.head.length], [file.sha256, 128]);
+  assert.doesNotMatch(await pending(), /<UploadId>/);
+});
+
+test('an upload that fails on the way leaves no object and no parts', async () => {
+  const failing = {
+    ...file,
+    read: (offset: number, length: number) => (offset > 0 ? Promise.reject(new Error('disk')) : file.read(0, length)),
+  };
+  await assert.rejects(
+    uploads.uploadArtifact('models/m/1/other.onnx', failing, () => {}),
+    /disk/,
+  );
+  assert.equal(await uploads.findArtifact('models/m/1/other.onnx'), undefined);
+  assert.doesNotMatch(await pending(), /<UploadId>/);
+});
+
+test('an object of another size than expected is not read', async () => {
+  assert.deepEqual(await artifacts.inspectArtifact('models/m/1/model.onnx', 3_000_000_000), {
+    size: file.size,
+    head: '',
+  });
+  assert.equal(await artifacts.inspectArtifact('models/m/1/none', 1), undefined);
+});
