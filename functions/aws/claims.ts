@@ -16,7 +16,10 @@ export function createClaims(table: Table) {
         const number = ((current?.number as number | undefined) ?? 0) + 1;
         const expiresAt = Math.ceil(until / 1000) + keptDays * 86_400;
         const expected = current ? { equals: current.number } : {};
-        const won = await table.putIf({ ...key, owner, until, number, expiresAt }, { attribute: 'number', ...expected });
+        const won = await table.putIf(
+          { ...key, owner, until, number, expiresAt },
+          { attribute: 'number', ...expected },
+        );
         if (won) return number;
       }
     },
