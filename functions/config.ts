@@ -1,5 +1,10 @@
 import * as z from 'zod';
 
+const queueUrls = z
+  .string()
+  .default('{}')
+  .transform((text) => z.record(z.string(), z.string()).parse(JSON.parse(text)));
+
 /** The environment of a function, set by infra and by local from the same table. */
 const configSchema = z.object({
   TABLE_NAME: z.string().min(3),
@@ -17,10 +22,9 @@ const configSchema = z.object({
   /** Bytes of model files that `infer` keeps loaded. */
   MODEL_CACHE_BYTES: z.coerce.number().int().positive().default(1_000_000_000),
   /** URLs of dead-letter queues by function, in JSON; for the owner's commands alone. */
-  DEAD_LETTER_QUEUES: z
-    .string()
-    .default('{}')
-    .transform((text) => z.record(z.string(), z.string()).parse(JSON.parse(text))),
+  DEAD_LETTER_QUEUES: queueUrls,
+  /** URLs of the queues that this function sends work to, by the function that reads them, in JSON. */
+  WORK_QUEUES: queueUrls,
   CORS_ORIGIN: z.string().default('*'),
 });
 

@@ -15,6 +15,8 @@ export function createServices(config: Config): Services {
   const artifacts = once(async () => (await import('./aws/artifacts.ts')).createArtifacts(config));
   const uploads = once(async () => (await import('./aws/uploads.ts')).createUploads(config));
   const data = once(async () => (await import('./aws/data.ts')).createData(config));
+  const dataStreams = once(async () => (await import('./aws/data-streams.ts')).createDataStreams(config));
+  const workQueues = once(async () => (await import('./aws/work-queues.ts')).createWorkQueues(config.WORK_QUEUES));
   const claims = once(async () => (await import('./aws/claims.ts')).createClaims(await table()));
   const deadLetters = once(async () => {
     const { createDeadLetters } = await import('./aws/dead-letters.ts');
@@ -112,10 +114,16 @@ export function createServices(config: Config): Services {
     presignUpload: async (key, expiresInSeconds) => (await uploads()).presignUpload(key, expiresInSeconds),
     readData: async (key) => (await data()).read(key),
     findData: async (key) => (await data()).find(key),
+    async *listData(prefix) {
+      yield* (await data()).list(prefix);
+    },
+    streamData: async (key, part) => (await data()).stream(key, part),
     writeData: async (key, body, condition) => (await data()).write(key, body, condition),
+    writeDataStream: async (key, chunks, condition) => (await dataStreams()).write(key, chunks, condition),
     removeData: async (key, etag) => (await data()).remove(key, etag),
     claim: async (work, owner, until) => (await claims()).claim(work, owner, until),
     releaseClaim: async (work, number) => (await claims()).release(work, number),
+    sendWork: async (functionName, messages) => (await workQueues()).send(functionName, messages),
     keepDeadLetter: async (letter) => (await deadLetters()).keep(letter),
     listDeadLetters: async () => (await deadLetters()).list(),
     redriveDeadLetters: async (functionName) => (await deadLetters()).redrive(functionName),

@@ -16,6 +16,8 @@ export interface FunctionDefinition {
       };
   readonly memoryMiB: number;
   readonly timeoutSeconds: number;
+  /** Functions whose queues it sends work to, itself among them: what is too much for one invocation. */
+  readonly sendsTo?: readonly string[];
   /** Names of folders in `layers/`. */
   readonly layers: readonly ('onnxruntime' | 'media')[];
 }

@@ -47,11 +47,20 @@ export interface DataObject {
   readonly sequencer?: string;
 }
 
+/** An object as a listing of its bucket has it. */
+export interface ListedObject {
+  readonly key: string;
+  readonly etag: string;
+  readonly size: number;
+}
+
 /** Only where nothing is (`If-None-Match: *`), or where the object with the ETag `replaces` still is. */
 export interface WriteCondition {
   readonly replaces?: string;
   /** Kept with the object. */
-  readonly sequencer: string;
+  readonly sequencer?: string;
+  /** Default `application/json`. */
+  readonly contentType?: string;
 }
 
 /** A message that its function has given up. */
@@ -108,8 +117,20 @@ export interface Services {
   /** An object of the data bucket; undefined: there is none. */
   readData(key: string): Promise<Buffer | undefined>;
   findData(key: string): Promise<DataObject | undefined>;
+  /** Objects of the data bucket under `prefix`, in the order of their keys (UTF-8), page by page. */
+  listData(prefix: string): AsyncGenerator<ListedObject>;
+  /**
+   * An object's bytes as they come, from byte `start` to before byte `end` where these are given; undefined: there is none.
+   * With `etag` only that content: throws conflict where it was replaced.
+   */
+  streamData(
+    key: string,
+    part?: { readonly start?: number; readonly end?: number; readonly etag?: string },
+  ): Promise<AsyncIterable<Buffer> | undefined>;
   /** False: the condition does not hold. */
   writeData(key: string, body: Uint8Array, condition: WriteCondition): Promise<boolean>;
+  /** As writeData, for what is too much to be held at once. What fails leaves nothing behind. */
+  writeDataStream(key: string, chunks: AsyncIterable<Uint8Array>, condition: WriteCondition): Promise<boolean>;
   /** Removes the object if its ETag is this one. */
   removeData(key: string, etag: string): Promise<void>;
   /**
@@ -119,6 +140,8 @@ export interface Services {
   claim(work: string, owner: string, until: number): Promise<number | undefined>;
   /** Ends a claim before its time, unless a later one has taken over. */
   releaseClaim(work: string, number: number): Promise<void>;
+  /** Sends messages, each a JSON object, to the queue of a function. Each comes at least once, in any order. */
+  sendWork(functionName: string, messages: readonly object[]): Promise<void>;
   keepDeadLetter(letter: DeadLetter): Promise<void>;
   /** For each function that reads a queue: how many dead letters there are, and the reasons that are known. */
   listDeadLetters(): Promise<{ functionName: string; count: number; letters: DeadLetter[] }[]>;

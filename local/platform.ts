@@ -18,7 +18,7 @@ import { startSagemaker } from './sagemaker/start-sagemaker.ts';
 import { startSecretsManager } from './secrets-manager.ts';
 import { startSqs } from './sqs/sqs.ts';
 import type { Supervisor } from './supervisor.ts';
-import { deadLetterQueues, queueDefinitions, startTriggers } from './triggers.ts';
+import { queueDefinitions, queued, queueVariables, startTriggers } from './triggers.ts';
 
 /** Packages that every platform on a laptop starts with. */
 const samples = ['models/digits', 'models/sentiment'];
@@ -75,7 +75,7 @@ async function startHosts(state: string, disorder?: string) {
   ]);
   const all = {
     ...localEnvironment({ ...storage, LAMBDA: lambda.url, SAGEMAKER_RUNTIME: sagemaker.url }),
-    DEAD_LETTER_QUEUES: JSON.stringify(deadLetterQueues(sqs)),
+    ...queueVariables(sqs),
   };
   applyEnvironment(all);
   const queued = await startQueued(all);
@@ -99,9 +99,8 @@ async function startHosts(state: string, disorder?: string) {
 
 /** Functions that read queues, each in a process of its own: a package that harms registration harms nothing else. */
 async function startQueued(environment: Record<string, string>) {
-  const names = ['register-model', 'predict-inbox'] as const;
   const started = await Promise.all(
-    names.map(async (name) => {
+    queued.map(async ({ name }) => {
       return [name, await startLambda({ functions: deployedFunctions(name), environment, lazy: true })] as const;
     }),
   );

@@ -1,5 +1,11 @@
 import type { S3EventRecord, SQSBatchResponse, SQSEvent } from 'aws-lambda';
-import { type FunctionDefinition, functions, maxReceiveCount, visibilityTimeouts } from '../functions/manifest.ts';
+import {
+  type FunctionDefinition,
+  type FunctionName,
+  functions,
+  maxReceiveCount,
+  visibilityTimeouts,
+} from '../functions/manifest.ts';
 import { seededRandom } from '../functions/seeded-random.ts';
 import { runMapping } from './sqs/event-source-mapping.ts';
 import { deadLettersOf, type QueueDefinition, type SqsStandIn } from './sqs/sqs.ts';
@@ -15,8 +21,8 @@ export interface Triggers {
 }
 
 /** Functions of the manifest that read a queue; the queue is named like its function. */
-const queued = Object.entries<FunctionDefinition>(functions).flatMap(([name, { trigger, timeoutSeconds }]) =>
-  trigger.kind === 's3' ? [{ name, trigger, timeoutSeconds }] : [],
+export const queued = Object.entries<FunctionDefinition>(functions).flatMap(([name, { trigger, timeoutSeconds }]) =>
+  trigger.kind === 's3' ? [{ name: name as FunctionName, trigger, timeoutSeconds }] : [],
 );
 
 /** The queues that infra makes. */
@@ -27,9 +33,11 @@ export const queueDefinitions: Readonly<Record<string, QueueDefinition>> = Objec
   ]),
 );
 
-/** Function → URL of its dead-letter queue. */
-export function deadLetterQueues({ url }: SqsStandIn): Record<string, string> {
-  return Object.fromEntries(queued.map(({ name }) => [name, `${url}/000000000000/${deadLettersOf(name)}`]));
+/** URLs of the queues as functions are told them: Function → queue. */
+export function queueVariables({ url }: SqsStandIn): { WORK_QUEUES: string; DEAD_LETTER_QUEUES: string } {
+  const urls = (queueOf: (name: string) => string) =>
+    JSON.stringify(Object.fromEntries(queued.map(({ name }) => [name, `${url}/000000000000/${queueOf(name)}`])));
+  return { WORK_QUEUES: urls((name) => name), DEAD_LETTER_QUEUES: urls(deadLettersOf) };
 }
 
 /** S3 → queue → function. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Readable } from 'node:stream';
-import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client, S3ServiceException } from '@aws-sdk/client-s3';
+import { GetObjectCommand, NoSuchKey, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
+import { isRefused, s3Condition, whileOthersWrite } from './write-condition.ts';
 
-const maxConflicts = 5;
 /** Enough to tell the formats of files apart. */
 const headBytes = 64;
 
@@ -13,15 +13,13 @@ export function createArtifacts({ ARTIFACTS_BUCKET }: Config) {
   const client = new S3Client({ requestHandler: { connectionTimeout: 3000, socketTimeout: 30_000 } });
 
   /** False: an object was there already. */
-  async function writeArtifact(key: string, body: Uint8Array, attempt = 1): Promise<boolean> {
+  async function writeArtifact(Key: string, Body: Uint8Array): Promise<boolean> {
+    const put = new PutObjectCommand({ Bucket: ARTIFACTS_BUCKET, Key, Body, ...s3Condition({}) });
     try {
-      await client.send(new PutObjectCommand({ Bucket: ARTIFACTS_BUCKET, Key: key, Body: body, IfNoneMatch: '*' }));
+      await whileOthersWrite(() => client.send(put));
       return true;
     } catch (error) {
-      const status = error instanceof S3ServiceException ? error.$metadata.httpStatusCode : undefined;
-      if (status === 412) return false;
-      // Another writer was at it at the same moment (ConditionalRequestConflict): now it has won, or nobody has.
-      if (status === 409 && attempt < maxConflicts) return await writeArtifact(key, body, attempt + 1);
+      if (isRefused(error, {})) return false;
       throw error;
     }
   }
@@ -64,6 +62,6 @@ export function createArtifacts({ ARTIFACTS_BUCKET }: Config) {
         throw error;
       }
     },
-    writeArtifact: (key: string, body: Uint8Array) => writeArtifact(key, body),
+    writeArtifact,
   };
 }

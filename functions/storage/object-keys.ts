@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 
 /** Keys of objects in the two buckets and of items in the table are built and read only here. */
 
-/** Model and version names: also a folder, a URL segment and part of Triton's archive name. */
+/** Names of models, data sets and jobs, and of versions: also a folder, a URL segment and part of Triton's archive name. */
 export const modelNamePattern = /^[a-z0-9](?:[a-z0-9._-]{0,61}[a-z0-9])?$/;
 export const modelVersionPattern = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,30}[A-Za-z0-9])?$/;
 
@@ -54,6 +54,47 @@ export function outboxKey(inboxKey: string, failed: boolean): string {
   const start = Buffer.from(key).subarray(0, maxKeyBytes - tail.length);
   // A character that was cut in the middle goes whole.
   return new TextDecoder().decode(start).replace(/\ufffd$/, '') + tail;
+}
+
+/** What was uploaded for a data set: `raw/<dataset>/…`. `dataset.json` arrives last. */
+export function rawKey(dataset: string, path: string): string {
+  return `raw/${dataset}/${path}`;
+}
+
+/** The reverse of rawKey; undefined where the key is none. */
+export function parseRawKey(key: string): { dataset: string; path: string } | undefined {
+  const match = /^raw\/([^/]+)\/(.+)$/s.exec(key);
+  return match ? { dataset: match[1]!, path: match[2]! } : undefined;
+}
+
+/** A prepared data set: `manifest.json`, which is written last, `profile.html`, and the shards of each run. */
+export function preparedKey(dataset: string, path: string): string {
+  return `prepared/${dataset}/${path}`;
+}
+
+/** A job as it was asked for. */
+export function jobKey(job: string): string {
+  return `jobs/${job}.json`;
+}
+
+/** The reverse of jobKey; undefined where the key is none. */
+export function parseJobKey(key: string): string | undefined {
+  return /^jobs\/([^/]+)\.json$/.exec(key)?.[1];
+}
+
+/** What a job has answered: `part-<n>.jsonl`, `errors.jsonl`, and last `manifest.json`. */
+export function resultKey(job: string, path: string): string {
+  return `results/${job}/${path}`;
+}
+
+/** `report.json` and `report.html` of a job. */
+export function reportKey(job: string, path: string): string {
+  return `reports/${job}/${path}`;
+}
+
+/** What workers of one piece of work leave for each other; removed after 30 days. */
+export function workKey(kind: 'datasets' | 'jobs', name: string, path: string): string {
+  return `work/${kind}/${name}/${path}`;
 }
 
 function sha256(text: string): string {

@@ -3,7 +3,8 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
 import type { Construct } from 'constructs';
-import { type FunctionName, functions } from '../../functions/manifest.ts';
+import { type FunctionDefinition, type FunctionName, functions } from '../../functions/manifest.ts';
+import { allow } from '../allow.ts';
 import type { InfraConfig } from '../config.ts';
 import { HttpApi } from '../constructs/http-api.ts';
 import { LambentFunction } from '../constructs/lambent-function.ts';
@@ -51,17 +52,26 @@ export class ServiceStack extends Stack {
       API_KEY_PEPPER_SECRET_ID: storage.apiKeyPepper.secretArn,
       CORS_ORIGIN: config.corsOrigin,
     });
-    const deployed = {
-      api,
-      infer,
-      'register-model': create('register-model', hosts),
-      'predict-inbox': create('predict-inbox', hosts),
-    };
+    const queued = [...storage.uploadQueues.keys()].map((name) => [name, create(name, hosts)] as const);
+    const deployed = { api, infer, ...Object.fromEntries(queued) } as Record<FunctionName, LambentFunction>;
     grantAccess(deployed, storage, props.endpoint);
+    this.connectQueues(deployed, storage);
     this.subscribe(deployed, storage);
     const http = new HttpApi(this, 'Http', { handler: api.handler, config });
     if (config.waf) new WebFirewall(this, 'Firewall', { stage: http.api.deploymentStage });
     new CfnOutput(this, 'ApiUrl', { value: http.api.url });
+  }
+
+  /** Tells each function of the queues that it sends work to, and lets it. */
+  private connectQueues(deployed: Record<FunctionName, LambentFunction>, { uploadQueues }: StorageStack): void {
+    for (const [name, { sendsTo }] of Object.entries<FunctionDefinition>(functions)) {
+      if (!sendsTo) continue;
+      const { handler, role } = deployed[name as FunctionName];
+      const queues = sendsTo.map((target) => [target, uploadQueues.get(target as FunctionName)!.queue] as const);
+      const urls = queues.map(([target, { queueUrl }]) => [target, queueUrl]);
+      handler.addEnvironment('WORK_QUEUES', this.toJsonString(Object.fromEntries(urls)));
+      for (const [, { queueArn }] of queues) allow(role, { actions: ['sqs:SendMessage'], resource: queueArn });
+    }
   }
 
   private subscribe(deployed: Record<FunctionName, LambentFunction>, storage: StorageStack): void {

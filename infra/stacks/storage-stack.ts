@@ -2,6 +2,7 @@ import { CfnOutput, Duration, RemovalPolicy, Stack, type StackProps, Validations
 import { AttributeType, Billing, TableV2 } from 'aws-cdk-lib/aws-dynamodb';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import type { ITopic } from 'aws-cdk-lib/aws-sns';
+import type { IQueue } from 'aws-cdk-lib/aws-sqs';
 import type { Construct } from 'constructs';
 import { type FunctionName, functions } from '../../functions/manifest.ts';
 import type { InfraConfig } from '../config.ts';
@@ -43,6 +44,7 @@ export class StorageStack extends Stack {
     this.dataArn = (prefix) => `${dataBucketArn}/${prefix}/*`;
     // Answers lie in the outbox too; these make a message that comes again find what it had answered.
     this.data.bucket.addLifecycleRule({ id: 'answers', prefix: 'answers/', expiration: Duration.days(30) });
+    this.data.bucket.addLifecycleRule({ id: 'work', prefix: 'work/', expiration: Duration.days(30) });
     this.uploadQueues = this.createUploadQueues();
     this.table = new TableV2(this, 'Table', {
       partitionKey: { name: 'pk', type: AttributeType.STRING },
@@ -66,10 +68,16 @@ export class StorageStack extends Stack {
     new CfnOutput(this, 'ArtifactsBucket', { value: this.artifacts.bucket.bucketName });
     new CfnOutput(this, 'AccessLogsBucket', { value: accessLogs.bucketName });
     new CfnOutput(this, 'DataBucket', { value: this.data.bucket.bucketName });
-    const deadLetters = [...this.uploadQueues].map(([name, uploads]) => [name, uploads.deadLetters.queueUrl]);
-    new CfnOutput(this, 'DeadLetterQueues', { value: this.toJsonString(Object.fromEntries(deadLetters)) });
+    this.outputQueues('DeadLetterQueues', ({ deadLetters }) => deadLetters);
+    this.outputQueues('WorkQueues', ({ queue }) => queue);
     new CfnOutput(this, 'TableName', { value: this.table.tableName });
     new CfnOutput(this, 'ApiKeyPepperSecretId', { value: this.apiKeyPepper.secretArn });
+  }
+
+  /** Function → URL, for the owner's commands. */
+  private outputQueues(id: string, choose: (uploads: UploadQueue) => IQueue): void {
+    const urls = [...this.uploadQueues].map(([name, uploads]) => [name, choose(uploads).queueUrl]);
+    new CfnOutput(this, id, { value: this.toJsonString(Object.fromEntries(urls)) });
   }
 
   /** One queue per function that an upload wakes. They are here because a bucket cannot name a queue of a later stack. */

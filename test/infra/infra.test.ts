@@ -98,7 +98,11 @@ describe('storage', () => {
       const isLog = id.startsWith('AccessLogs');
       assert.deepEqual(
         rules.map(({ Id }) => Id),
-        ['incomplete-uploads', isLog ? 'old-logs' : 'old-versions', ...(id.startsWith('Data') ? ['answers'] : [])],
+        [
+          'incomplete-uploads',
+          isLog ? 'old-logs' : 'old-versions',
+          ...(id.startsWith('Data') ? ['answers', 'work'] : []),
+        ],
       );
       assert.deepEqual(Properties.VersioningConfiguration, isLog ? undefined : { Status: 'Enabled' });
       assert.equal(Properties.LoggingConfiguration === undefined, isLog);

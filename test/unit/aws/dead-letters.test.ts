@@ -10,7 +10,7 @@ import { createServices } from '../../../functions/create-services.ts';
 import { startDynamodb } from '../../../local/dynamodb.ts';
 import { localEnvironment, resources } from '../../../local/environment.ts';
 import { deadLettersOf, startSqs } from '../../../local/sqs/sqs.ts';
-import { deadLetterQueues, queueDefinitions } from '../../../local/triggers.ts';
+import { queueDefinitions, queueVariables } from '../../../local/triggers.ts';
 
 const root = new URL('../../../', import.meta.url).pathname;
 const name = 'predict-inbox';
@@ -24,7 +24,7 @@ before(async () => {
   sqs = await startSqs({ directory: join(state, 'sqs'), queues: queueDefinitions });
   const environment = {
     ...localEnvironment({ SQS: sqs.url, DYNAMODB: dynamodb.url }),
-    DEAD_LETTER_QUEUES: JSON.stringify(deadLetterQueues(sqs)),
+    ...queueVariables(sqs),
   };
   Object.assign(process.env, environment);
   await writeFile(join(state, 'environment.json'), JSON.stringify(environment));
