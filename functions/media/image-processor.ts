@@ -2,7 +2,8 @@ import { ServiceError } from '../errors.ts';
 import { createLayout, type Layout } from './image-layout.ts';
 import { type ImageProcessorConfig, parseImageProcessorConfig, refuseConfig } from './image-processor-config.ts';
 import { type Box, maxPixels, type Picture, toGrey } from './picture.ts';
-import { crop, type Resample, resampleFilters, resize, type Size } from './resize.ts';
+import { type Resample, resampleFilters } from './resample-weights.ts';
+import { crop, resize, type Size } from './resize.ts';
 import { resizeAsOpenCv } from './resize-opencv.ts';
 import { toLuminance } from './ycbcr.ts';
 

@@ -2,7 +2,8 @@ import { type DecodeOptions, decodeImageWith } from './image.ts';
 import type { Layout } from './image-layout.ts';
 import { type ImageProcessor, processImage } from './image-processor.ts';
 import { maxPixels, type Picture } from './picture.ts';
-import { type Resample, resampleFilters, type Size } from './resize.ts';
+import { type Resample, resampleFilters } from './resample-weights.ts';
+import type { Size } from './resize.ts';
 
 /** What a model sees of a picture, still in levels of 0 to 255, and where that lies in the picture. */
 export interface SeenImage {

@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { ServiceError } from '../errors.ts';
-import { resampleFilters } from './resize.ts';
+import { resampleFilters } from './resample-weights.ts';
 
 /** What a config.json of timm says of its preprocessing; timm names it `pretrained_cfg`. */
 const pretrainedSchema = z.looseObject({

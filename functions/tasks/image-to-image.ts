@@ -4,7 +4,8 @@ import type { InferResponse } from '../inference/protocol.ts';
 import { encodePng } from '../media/image.ts';
 import { type Box, maxPixels, type Picture } from '../media/picture.ts';
 import { readImage } from '../media/read-image.ts';
-import { crop, resampleFilters, resize } from '../media/resize.ts';
+import { resampleFilters } from '../media/resample-weights.ts';
+import { crop, resize } from '../media/resize.ts';
 import { fromYcbcr, toChrominance } from '../media/ycbcr.ts';
 import type { Model } from '../registry/model-manifest.ts';
 import {

@@ -5,7 +5,8 @@ import { fileURLToPath } from 'node:url';
 import { decodeImage } from '../../functions/media/image.ts';
 import { type ImageProcessor, parseImageProcessor, processImage } from '../../functions/media/image-processor.ts';
 import { normalize } from '../../functions/media/normalize.ts';
-import { resampleFilters, resize } from '../../functions/media/resize.ts';
+import { resampleFilters } from '../../functions/media/resample-weights.ts';
+import { resize } from '../../functions/media/resize.ts';
 import { createTokenizer } from '../../functions/media/tokenizer.ts';
 import { bertTokenizer, gpt2Tokenizer } from '../tokenizer-files.ts';
 

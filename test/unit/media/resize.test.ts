@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { crop, type Resample, resize } from '../../../functions/media/resize.ts';
+import type { Resample } from '../../../functions/media/resample-weights.ts';
+import { crop, resize } from '../../../functions/media/resize.ts';
 import { digest, formulaPicture } from '../../pictures.ts';
 
 /** SHA-256 of what Pillow 9.4's Image.resize makes of formulaPicture, for the filters 0 to 5. */
