@@ -1,7 +1,7 @@
+import { type TarEntry, tarGzip } from '../archives/tar.ts';
 import { ServiceError } from '../errors.ts';
 import type { Datatype, TensorMetadata } from '../inference/protocol.ts';
 import type { ModelVersion } from './model-manifest.ts';
-import { type TarEntry, tarGzip } from './tar.ts';
 
 /** The graph, and the files of weights that it names relative to its own folder. */
 interface GraphFiles {

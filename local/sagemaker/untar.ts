@@ -1,4 +1,5 @@
 import { gunzipSync } from 'node:zlib';
+import { parseTarHeader } from '../../functions/archives/tar-header.ts';
 
 const limits = { entries: 1000, bytes: 2_000_000_000 };
 const blockBytes = 512;
@@ -29,18 +30,9 @@ export function untarGzip(archive: Uint8Array): Map<string, Uint8Array> {
 }
 
 function readHeader(block: Buffer): { path: string; type: 'file' | 'folder'; size: number } {
-  const text = (start: number, length: number) => block.toString('utf8', start, start + length).replace(/\0.*/s, '');
-  const octal = (start: number, length: number) => {
-    const digits = text(start, length).trim();
-    if (!/^[0-7]+$/.test(digits)) throw new Error('the archive has a header that is none');
-    return Number.parseInt(digits, 8);
-  };
-  const checksum = block.reduce((sum, byte, index) => sum + (index >= 148 && index < 156 ? 32 : byte), 0);
-  if (octal(148, 8) !== checksum) throw new Error('the archive has a header with a wrong checksum');
-  const flag = text(156, 1);
-  const path = [text(345, 155), text(0, 100)].filter((part) => part !== '').join('/');
-  if (flag !== '0' && flag !== '' && flag !== '5') throw new Error(`the archive has a link or device at ${path}`);
-  return { path: plainPath(path), type: flag === '5' ? 'folder' : 'file', size: octal(124, 12) };
+  const { path, size, type } = parseTarHeader(block);
+  if (type !== '0' && type !== '5') throw new Error(`the archive has a link or device at ${path}`);
+  return { path: plainPath(path), type: type === '5' ? 'folder' : 'file', size };
 }
 
 /** Without the `./` that tar writes before paths, nor a slash at the end. */

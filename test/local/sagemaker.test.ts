@@ -15,10 +15,10 @@ import {
   ServiceUnavailable,
   ValidationError,
 } from '@aws-sdk/client-sagemaker-runtime';
+import { tarGzip } from '../../functions/archives/tar.ts';
 import { encodeInferRequest } from '../../functions/inference/binary-tensor.ts';
 import type { Tensor, TensorMetadata } from '../../functions/inference/protocol.ts';
 import type { ModelVersion } from '../../functions/registry/model-manifest.ts';
-import { tarGzip } from '../../functions/registry/tar.ts';
 import { tritonArchive } from '../../functions/registry/triton-package.ts';
 import { type S3StandIn, startS3 } from '../../local/s3/s3.ts';
 import { startSagemaker } from '../../local/sagemaker/start-sagemaker.ts';

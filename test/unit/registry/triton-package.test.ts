@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
+import { tarGzip } from '../../../functions/archives/tar.ts';
 import { ServiceError } from '../../../functions/errors.ts';
 import { datatypeSizes, type TensorMetadata } from '../../../functions/inference/protocol.ts';
 import type { ModelVersion } from '../../../functions/registry/model-manifest.ts';
-import { tarGzip } from '../../../functions/registry/tar.ts';
 import {
   fromTritonShape,
   toTritonShape,
