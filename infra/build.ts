@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, type BuildResult, build, type Plugin } from 'esbuild';
-import { type FunctionName, functions } from '../functions/manifest.ts';
+import { type FunctionDefinition, type FunctionName, functions } from '../functions/manifest.ts';
 
 const repositoryRoot = fileURLToPath(new URL('..', import.meta.url));
 
@@ -11,7 +11,19 @@ const repositoryRoot = fileURLToPath(new URL('..', import.meta.url));
 export const buildFolder = join(repositoryRoot, 'dist');
 
 /** Files beside the handler that are loaded by path at run time: a worker thread has an entry of its own. */
-const workers: Partial<Record<FunctionName, string>> = { infer: 'functions/host/session-worker.ts' };
+const workers = {
+  'session-worker': 'functions/host/session-worker.ts',
+  'task-worker': 'functions/threads/task-worker.ts',
+};
+
+/** Models run in the function that has ONNX Runtime; tasks in those that decode media. */
+function workersOf({ layers }: FunctionDefinition): Record<string, string> {
+  const { 'session-worker': session, 'task-worker': task } = workers;
+  return {
+    ...(layers.includes('onnxruntime') && { 'session-worker': session }),
+    ...(layers.includes('media') && { 'task-worker': task }),
+  };
+}
 
 /**
  * `import 'node:http'` runs a facade that reads every export, `http.WebSocket` too, and that loads undici: 31-49 ms of a
@@ -33,8 +45,7 @@ const lazyHttp: Plugin = {
 
 /** Bundles one function with all that it needs but its layers. */
 async function buildFunction(name: FunctionName, folder: string): Promise<void> {
-  const worker = workers[name];
-  const entryPoints = { index: `functions/handlers/${name}.ts`, ...(worker && { 'session-worker': worker }) };
+  const entryPoints = { index: `functions/handlers/${name}.ts`, ...workersOf(functions[name]) };
   for (const file of Object.values(entryPoints)) {
     if (existsSync(join(repositoryRoot, file))) continue;
     throw new Error(`function ${name} of functions/manifest.ts has no ${file}`);

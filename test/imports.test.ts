@@ -9,12 +9,12 @@ const functionRoot = /^functions\/[^/]+\.ts$/;
 /** Folder → what its files may import inside the project, besides files of the folder itself. */
 const allowed: Record<string, RegExp[]> = {
   'functions/handlers': [/^functions\//],
-  'functions/http': [/^functions\/(generation|tasks|storage|registry|media|inference)\//, functionRoot],
+  'functions/http': [/^functions\/(generation|tasks|threads|storage|registry|media|inference)\//, functionRoot],
   'functions/queue': [functionRoot],
   'functions/page': [],
   'functions/evaluation': [/^functions\/datasets\//, functionRoot],
   'functions/jobs': [
-    /^functions\/(datasets|tasks|storage|registry)\//,
+    /^functions\/(datasets|tasks|threads|storage|registry)\//,
     /^functions\/http\/parse-input\.ts$/,
     functionRoot,
   ],
@@ -22,6 +22,7 @@ const allowed: Record<string, RegExp[]> = {
   'functions/datasets': [/^functions\/(archives|page|tasks|storage|media|inference)\//, functionRoot],
   'functions/registry': [/^functions\/(archives|tasks|host|storage|media|inference)\//, functionRoot],
   'functions/tasks': [/^functions\/(media|inference|registry\/model-manifest)/, /^functions\/errors\.ts$/],
+  'functions/threads': [/^functions\/(tasks|inference)\//, /^functions\/registry\/model-manifest\.ts$/, functionRoot],
   'functions/storage': [],
   'functions/media': [/^functions\/(inference)\//, /^functions\/errors\.ts$/],
   'functions/inference': [/^functions\/errors\.ts$/],

@@ -3,7 +3,8 @@ import type { Model } from '../registry/model-manifest.ts';
 import type { ModelEntry, Services } from '../services.ts';
 import { publishedPreprocessing } from '../tasks/image-input.ts';
 import { tasks } from '../tasks/index.ts';
-import { type Infer, runTask } from '../tasks/task.ts';
+import type { Infer } from '../tasks/task.ts';
+import { runOffLoop } from '../threads/run-off-loop.ts';
 import { callerOf, findModel } from './find-model.ts';
 import type { HttpRequest, HttpResponse, Route } from './http.ts';
 import { parseInput } from './parse-input.ts';
@@ -51,7 +52,7 @@ async function askModel(request: HttpRequest, services: Services): Promise<HttpR
     if (servedBy) headers['x-lambent-served-by'] = servedBy;
     return response;
   };
-  const answer = (await runTask(task, input, model, infer)) as object;
+  const answer = (await runOffLoop(task.name, input, model, infer)) as object;
   const type = 'outputMediaType' in task && task.outputMediaType;
   return { status: 200, headers: { ...headers, ...(type && { 'content-type': type }) }, body: answer };
 }

@@ -3,7 +3,7 @@ import { parseInput } from '../http/parse-input.ts';
 import type { Model } from '../registry/model-manifest.ts';
 import type { Services } from '../services.ts';
 import { tasks } from '../tasks/index.ts';
-import { runTask } from '../tasks/task.ts';
+import { runOffLoop } from '../threads/run-off-loop.ts';
 
 export interface Answering extends Pick<Services, 'infer'> {
   /** The READY version that `<model>` or `<model>@<alias>` means. Throws model_not_found, model_not_ready. */
@@ -40,7 +40,7 @@ export async function answerFile(
     const model = await effects.findModel(reference);
     const task = taskOf(model);
     const input = parseInput(task.input, readInput(file, task.rawBody));
-    const output = await runTask(task, input, model, async (tensors) => {
+    const output = await runOffLoop(task.name, input, model, async (tensors) => {
       const before = performance.now();
       const { response } = await effects.infer(model, tensors, deadline);
       inferMilliseconds += performance.now() - before;
