@@ -5,6 +5,7 @@ import { machine, render, type Section } from './report.ts';
 const sections: Record<string, (options: { quick: boolean; model?: string | undefined }) => Promise<Section>> = {
   codec: async (options) => (await import('./codec.ts')).codec(options),
   'cold-start': async (options) => (await import('./cold-start.ts')).coldStart(options),
+  preprocessing: async (options) => (await import('./preprocessing.ts')).preprocessing(options),
   'way-a': async (options) => (await import('./way-a.ts')).wayA(options),
 };
 

@@ -76,7 +76,7 @@ function listFiles(folder: string): string[] {
 }
 
 /** Lets npm fetch one package, whatever machine it is for, and unpacks it once under dist/. */
-function fetchPackage({ name, version, integrity }: LayerPackage): string {
+export function fetchPackage({ name, version, integrity }: Omit<LayerPackage, 'keep'>): string {
   const folder = join(distFolder, 'packages', `${name.replace('/', '+')}-${version}`);
   if (existsSync(folder)) return folder;
   const unpacked = `${folder}.${process.pid}`;
@@ -107,7 +107,7 @@ function packFromRegistry(specifier: string, folder: string): string {
     const [packed] = JSON.parse(output) as [{ filename: string }];
     return join(folder, packed.filename);
   } catch (error) {
-    throw new Error(`npm could not fetch ${specifier} for Lambda's arm64 machines; is the registry in reach?`, {
+    throw new Error(`npm could not fetch ${specifier}; is the registry in reach?`, {
       cause: error,
     });
   }
