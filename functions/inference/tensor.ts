@@ -60,7 +60,8 @@ export function createElements<D extends NumericDatatype>(datatype: D, length: n
 /** The elements of a tensor: a view of its bytes where they are aligned in memory, else of one copy of them. */
 export function elementsOf<D extends NumericDatatype>(tensor: Tensor & { readonly datatype: D }): ElementArray<D> {
   const size = datatypeSizes[tensor.datatype];
-  const data = tensor.data.byteOffset % size === 0 ? tensor.data : tensor.data.slice();
+  // Not slice(): that of a Buffer is a view.
+  const data = tensor.data.byteOffset % size === 0 ? tensor.data : new Uint8Array(tensor.data);
   const elements = elementArrays[tensor.datatype];
   return new elements(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength / size) as ElementArray<D>;
 }

@@ -77,3 +77,12 @@ test('all 65,536 half-precision numbers are decoded as JavaScript does', () => {
   assert.deepEqual(Array.from<unknown>(numbersOf(tensor)), Array.from(new Float16Array(bits.buffer)));
   assert.equal(elementsOf(tensor).buffer, bits.buffer);
 });
+
+test('elements that lie unaligned in a Buffer are read all the same', () => {
+  const memory = Buffer.alloc(9);
+  memory.writeFloatLE(1.5, 1);
+  memory.writeFloatLE(-2, 5);
+  const tensor = { name: 'x', datatype: 'FP32' as const, shape: [2], data: memory.subarray(1) };
+  assert.deepEqual([...elementsOf(tensor)], [1.5, -2]);
+  assert.equal(renderJsonTensor(tensor), '{"name":"x","datatype":"FP32","shape":[2],"data":[1.5,-2]}');
+});
