@@ -1,5 +1,6 @@
 import { ServiceError } from '../errors.ts';
 import type { InferRequest, Parameters, Tensor, TensorMetadata } from './protocol.ts';
+import { show } from './scan-json.ts';
 
 interface Declaration {
   readonly inputs: readonly TensorMetadata[];
@@ -22,7 +23,7 @@ export function checkInferRequest(request: InferRequest, model: Declaration): vo
     if (!model.outputs.some((output) => output.name === name)) {
       throw new ServiceError(
         'invalid_request',
-        `the output "${name}" is unknown; the model has ${list(model.outputs)}`,
+        `the output ${show(name)} is unknown; the model has ${list(model.outputs)}`,
       );
     }
     checkParameter(parameters, 'binary_data', isBoolean, 'true or false', `the output "${name}"`);
@@ -34,7 +35,7 @@ function checkInput(input: Tensor, declared: readonly TensorMetadata[]): void {
   const { name, datatype, shape } = input;
   const model = declared.find((candidate) => candidate.name === name);
   if (!model) {
-    throw new ServiceError('invalid_request', `the input "${name}" is unknown; the model takes ${list(declared)}`);
+    throw new ServiceError('invalid_request', `the input ${show(name)} is unknown; the model takes ${list(declared)}`);
   }
   if (datatype !== model.datatype) {
     throw new ServiceError('invalid_request', `the input "${name}" takes ${model.datatype}, given ${datatype}`);
@@ -62,7 +63,7 @@ function checkParameter(
   if (value === undefined || isAllowed(value)) return;
   throw new ServiceError(
     'invalid_request',
-    `the parameter ${key} of ${owner} is ${JSON.stringify(value)}; allowed is ${allowed}`,
+    `the parameter ${key} of ${owner} is ${show(value)}; allowed is ${allowed}`,
   );
 }
 

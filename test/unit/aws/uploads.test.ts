@@ -49,16 +49,43 @@ test('a file of 20 MB arrives in parts, with its digest beside it, and every byt
   assert.doesNotMatch(await pending(), /<UploadId>/);
 });
 
-test('an upload that fails on the way leaves no object and no parts', async () => {
-  const failing = {
-    ...file,
-    read: (offset: number, length: number) => (offset > 0 ? Promise.reject(new Error('disk')) : file.read(0, length)),
-  };
+const failingAt = (end: number) => ({
+  ...file,
+  read: (offset: number, length: number) =>
+    offset >= end ? Promise.reject(new Error('disk')) : file.read(offset, length),
+});
+
+test('an upload that breaks off leaves no object; the next one sends only the parts that are not there', async () => {
+  const key = 'models/m/1/other.onnx';
   await assert.rejects(
-    uploads.uploadArtifact('models/m/1/other.onnx', failing, () => {}),
+    uploads.uploadArtifact(key, failingAt(16_000_000), () => {}),
     /disk/,
   );
-  assert.equal(await uploads.findArtifact('models/m/1/other.onnx'), undefined);
+  assert.equal(await uploads.findArtifact(key), undefined);
+  s3.faults.add({ match: { operation: 'UploadPart', path: 'partNumber=1&' }, status: 500 });
+  let sent = 0;
+  await uploads.uploadArtifact(key, file, (bytes) => {
+    sent += bytes;
+  });
+  assert.equal(s3.faults.list().length, 1, 'part 1 was not sent again');
+  s3.faults.clear();
+  assert.equal(sent, large.length);
+  assert.equal((await artifacts.inspectArtifact(key, file.size))?.sha256, file.sha256);
+  assert.doesNotMatch(await pending(), /<UploadId>/);
+});
+
+test('parts of another file are not taken for those of this one', async () => {
+  const key = 'models/m/1/mended.onnx';
+  const other = Buffer.alloc(large.length, 7);
+  const broken = { ...failingAt(8_000_000), sha256: 'other', read: failingAt(8_000_000).read };
+  const read = (offset: number, length: number) =>
+    offset > 0 ? broken.read(offset, length) : Promise.resolve(other.subarray(0, length));
+  await assert.rejects(
+    uploads.uploadArtifact(key, { ...broken, read }, () => {}),
+    /disk/,
+  );
+  await uploads.uploadArtifact(key, file, () => {});
+  assert.equal((await artifacts.inspectArtifact(key, file.size))?.sha256, file.sha256);
   assert.doesNotMatch(await pending(), /<UploadId>/);
 });
 
