@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { parseArgs } from 'node:util';
 import { changeHost } from '../functions/registry/change-host.ts';
+import { listVersions } from '../functions/registry/list-versions.ts';
 import {
   type AliasTarget,
   aliasTargetSchema,
@@ -9,7 +10,7 @@ import {
   rollbackAlias,
   targetOf,
 } from '../functions/registry/model-entry.ts';
-import { modelHosts } from '../functions/registry/model-manifest.ts';
+import { modelHosts, type Registration } from '../functions/registry/model-manifest.ts';
 import type { ModelEntry, Services } from '../functions/services.ts';
 import { connect } from './connect.ts';
 
@@ -66,9 +67,10 @@ function parseTarget(text: string): AliasTarget {
 }
 
 async function show(name: string, services: Services): Promise<void> {
-  const registrations = await services.listRegistrations(name);
-  if (registrations.length === 0) throw new Error(`no version of '${name}' was uploaded`);
-  for (const { version, status, registeredAt = '', finishedAt = '', reason = '' } of registrations) {
+  const states = await listVersions(name, services);
+  if (states.length === 0) throw new Error(`no version of '${name}' was uploaded`);
+  for (const { version, status, registeredAt = '', ...rest } of states) {
+    const { finishedAt = '', reason = '' } = rest as Partial<Registration>;
     console.log([version.padEnd(8), status.padEnd(10), registeredAt, finishedAt, reason].join('  ').trimEnd());
   }
   const entry = await services.readModelEntry(name).catch(() => undefined);

@@ -109,6 +109,7 @@ export function createServices(config: Config): Services {
     inspectArtifact: async (key, size) => (await artifacts()).inspectArtifact(key, size),
     writeArtifact: async (key, body) => (await artifacts()).writeArtifact(key, body),
     findArtifact: async (key) => (await uploads()).findArtifact(key),
+    listUploadedVersions: async (name) => (await uploads()).listUploadedVersions(name),
     uploadArtifact: async (key, file, onProgress) => (await uploads()).uploadArtifact(key, file, onProgress),
     replaceArtifact: async (key, body) => (await uploads()).replaceArtifact(key, body),
     presignUpload: async (key, expiresInSeconds) => (await uploads()).presignUpload(key, expiresInSeconds),

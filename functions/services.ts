@@ -107,8 +107,10 @@ export interface Services {
   inspectArtifact(key: string, size: number): Promise<{ size: number; sha256?: string; head: string } | undefined>;
   /** Writes with `If-None-Match: *`; false: an object was there already. */
   writeArtifact(key: string, body: Uint8Array): Promise<boolean>;
-  /** Size, and the sha256 that its uploader claimed; undefined: there is no such object. */
-  findArtifact(key: string): Promise<{ size: number; sha256?: string } | undefined>;
+  /** Size, time, and the sha256 that its uploader claimed; undefined: there is no such object. */
+  findArtifact(key: string): Promise<{ size: number; uploadedAt: string; sha256?: string } | undefined>;
+  /** Versions of a model that have files in the artifacts bucket. */
+  listUploadedVersions(name: string): Promise<string[]>;
   /** Writes over what is there, large files in parts. `onProgress` gets the bytes of each part that has arrived. */
   uploadArtifact(key: string, file: ArtifactFile, onProgress: (bytes: number) => void): Promise<void>;
   replaceArtifact(key: string, body: Uint8Array): Promise<void>;

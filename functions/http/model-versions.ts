@@ -1,9 +1,10 @@
 import * as z from 'zod';
 import { ServiceError } from '../errors.ts';
 import { changeHost } from '../registry/change-host.ts';
+import { listVersions, readVersion, type VersionState } from '../registry/list-versions.ts';
 import { deleteVersion } from '../registry/model-entry.ts';
-import { modelHosts, type Registration } from '../registry/model-manifest.ts';
-import type { Services } from '../services.ts';
+import { type HostName, modelHosts } from '../registry/model-manifest.ts';
+import type { ModelEntry, Services } from '../services.ts';
 import { modelFileKey, modelNamePattern, modelVersionPattern } from '../storage/object-keys.ts';
 import type { HttpRequest, HttpResponse, Route } from './http.ts';
 import { readJson } from './read-json.ts';
@@ -14,8 +15,8 @@ const uploadSeconds = 3600;
 
 /** The versions of a model: how far each has come, where it is served, and how a new one is uploaded. */
 export const modelVersionRoutes: readonly Route[] = [
-  { method: 'GET', path: '/models/{model}/versions', errorFormat, handle: listVersions },
-  { method: 'GET', path: '/models/{model}/versions/{version}', errorFormat, handle: readVersion },
+  { method: 'GET', path: '/models/{model}/versions', errorFormat, handle: readVersions },
+  { method: 'GET', path: '/models/{model}/versions/{version}', errorFormat, handle: readOneVersion },
   { method: 'PUT', path: '/models/{model}/versions/{version}', errorFormat, maxBodyBytes, handle: putVersion },
   { method: 'DELETE', path: '/models/{model}/versions/{version}', errorFormat, handle: removeVersion },
   {
@@ -32,30 +33,32 @@ const uploadsSchema = z.strictObject({
   files: z.array(z.string().min(1).max(512)).min(1, 'at least one path is needed').max(1000),
 });
 
-async function listVersions({ parameters }: HttpRequest, services: Services): Promise<HttpResponse> {
+async function readVersions({ parameters }: HttpRequest, services: Services): Promise<HttpResponse> {
   const name = parameters.model ?? '';
-  const registrations = await services.listRegistrations(name);
-  if (registrations.length === 0) throw new ServiceError('model_not_found', `no version of '${name}' was uploaded`);
-  const entry = registrations.some(({ status }) => status === 'READY')
-    ? await services.readModelEntry(name)
-    : undefined;
-  const kept = registrations.filter(({ version }) => !entry?.deleted?.includes(version));
+  const states = await listVersions(name, services);
+  if (states.length === 0) throw new ServiceError('model_not_found', `no version of '${name}' was uploaded`);
+  const entry = states.some(({ status }) => status === 'READY') ? await readEntry(name, services) : undefined;
+  const kept = states.filter(({ version }) => !entry?.deleted?.includes(version));
   return { status: 200, body: { name, versions: kept.map((one) => render(one, entry?.hosts?.[one.version])) } };
 }
 
-async function readVersion({ parameters }: HttpRequest, services: Services): Promise<HttpResponse> {
+async function readOneVersion({ parameters }: HttpRequest, services: Services): Promise<HttpResponse> {
   const { model = '', version = '' } = parameters;
   checkNames(model, version);
-  const registration = await services.readRegistration(model, version);
-  if (registration?.status === 'READY') {
-    const { deleted, hosts } = await services.readModelEntry(model);
-    if (!deleted?.includes(version)) return { status: 200, body: render(registration, hosts?.[version]) };
-  } else if (registration) return { status: 200, body: render(registration) };
-  // Uploaded, but its turn has not come.
-  else if (await services.findArtifact(modelFileKey(model, version, 'model.json'))) {
-    return { status: 200, body: { name: model, version, status: 'REGISTERED' } };
+  const state = await readVersion(model, version, services);
+  const entry = state?.status === 'READY' ? await readEntry(model, services) : undefined;
+  if (state && !entry?.deleted?.includes(version)) {
+    return { status: 200, body: render(state, entry?.hosts?.[version]) };
   }
   throw new ServiceError('model_not_found', `there is no version '${version}' of model '${model}'`);
+}
+
+/** Undefined: its first version is READY this moment, and the entry comes next. */
+function readEntry(name: string, services: Services): Promise<ModelEntry | undefined> {
+  return services.readModelEntry(name).catch((error: unknown) => {
+    if (error instanceof ServiceError && error.code === 'model_not_found') return undefined;
+    throw error;
+  });
 }
 
 async function putVersion(request: HttpRequest, services: Services): Promise<HttpResponse> {
@@ -107,7 +110,9 @@ function checkNames(model: string, version: string): void {
   }
 }
 
-function render({ model, ...registration }: Registration, host = model?.manifest.host): object {
-  const { name, version, status, reason, registeredAt, startedAt, finishedAt, withoutArchive } = registration;
+function render(state: VersionState, otherHost?: HostName): object {
+  if (state.status === 'REGISTERED') return state;
+  const { name, version, status, reason, registeredAt, startedAt, finishedAt, withoutArchive, model } = state;
+  const host = otherHost ?? model?.manifest.host;
   return { name, version, status, reason, registeredAt, startedAt, finishedAt, host, withoutArchive };
 }

@@ -11,6 +11,11 @@ export function modelFileKey(model: string, version: string, path: string): stri
   return `models/${model}/${version}/${path}`;
 }
 
+/** The folder of all versions of a model. */
+export function modelFolderKey(model: string): string {
+  return `models/${model}/`;
+}
+
 /** The reverse of modelFileKey; undefined where the key is none. */
 export function parseModelFileKey(key: string): { model: string; version: string; path: string } | undefined {
   const [root, model, version, ...path] = key.split('/');

@@ -29,7 +29,13 @@ function registry() {
     listModelEntries: async (): Promise<ModelEntry[]> => [{ name: 'tiny', aliases: {}, versions: ['1'], revision: 1 }],
     findArtifact: async (key: string) => {
       const found = objects.get(key);
-      return found && { size: found.body.length, ...(found.sha256 && { sha256: found.sha256 }) };
+      return (
+        found && {
+          size: found.body.length,
+          uploadedAt: '2020-01-01T00:00:00Z',
+          ...(found.sha256 && { sha256: found.sha256 }),
+        }
+      );
     },
     readArtifact: async (key: string) => objects.get(key)!.body,
     writeArtifact: async (key: string, body: Uint8Array) => {

@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test';
 import type { Context, SQSBatchResponse, SQSEvent } from 'aws-lambda';
 import { readConfig } from '../../functions/config.ts';
 import { createServices } from '../../functions/create-services.ts';
+import { listVersions, readVersion } from '../../functions/registry/list-versions.ts';
 import { seededRandom } from '../../functions/seeded-random.ts';
 import type { Services } from '../../functions/services.ts';
 import { modelFileKey, servingKey } from '../../functions/storage/object-keys.ts';
@@ -123,6 +124,21 @@ test('register-model killed after any of its calls and woken again leaves one RE
   }
   assert.ok(calls > 10, `${calls} calls were seen`);
   assert.equal(archives.size, 1, 'equal packages give equal archives');
+});
+
+test('a version is REGISTERED when its model.json is there, VALIDATING when its turn has come, then READY, each with its time', async () => {
+  const states = async () =>
+    (await listVersions('states', services)).map((state) => [state.version, state.status, typeof state.registeredAt]);
+  await services.replaceArtifact(modelFileKey('states', '2', 'model.onnx'), graph);
+  assert.deepEqual(await states(), [], 'files without model.json are no version yet');
+  const event = await upload('states', '1');
+  const waiting = await readVersion('states', '1', services);
+  assert.deepEqual(await states(), [['1', 'REGISTERED', 'string']]);
+  assert.deepEqual(waiting?.status, 'REGISTERED');
+  assert.ok(await runKilled(event, 2), 'it is killed when it has written that it begins');
+  assert.deepEqual(await states(), [['1', 'VALIDATING', 'string']]);
+  await deliver(event);
+  assert.deepEqual(await states(), [['1', 'READY', 'string']]);
 });
 
 test('events that come twice and in any order lead to the same registry', async () => {

@@ -43,7 +43,9 @@ test('a file of 20 MB arrives in parts, with its digest beside it, and every byt
     sent += bytes;
   });
   assert.equal(sent, large.length);
-  assert.deepEqual(await uploads.findArtifact('models/m/1/model.onnx'), { size: file.size, sha256: file.sha256 });
+  const { uploadedAt = '', ...there } = (await uploads.findArtifact('models/m/1/model.onnx')) ?? {};
+  assert.deepEqual(there, { size: file.size, sha256: file.sha256 });
+  assert.ok(Math.abs(Date.parse(uploadedAt) - Date.now()) < 60_000, uploadedAt);
   const found = await artifacts.inspectArtifact('models/m/1/model.onnx', file.size);
   assert.deepEqual([found?.sha256, found?.head.length], [file.sha256, 128]);
   assert.doesNotMatch(await pending(), /<UploadId>/);
