@@ -25,6 +25,8 @@ const configSchema = z.object({
   DEAD_LETTER_QUEUES: queueUrls,
   /** URLs of the queues that this function sends work to, by the function that reads them, in JSON. */
   WORK_QUEUES: queueUrls,
+  /** CloudWatch namespace of metrics that are written into the log; absent: none are. */
+  METRICS_NAMESPACE: z.string().min(1).optional(),
   CORS_ORIGIN: z.string().default('*'),
 });
 

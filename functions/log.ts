@@ -36,6 +36,24 @@ export function log(level: 'info' | 'warn' | 'error', message: string, fields: L
   console.log(JSON.stringify(line));
 }
 
+const units = { count: 'Count', milliseconds: 'Milliseconds' } as const;
+
+/**
+ * Metrics as one line of the log, which CloudWatch takes for such by its embedded metric format.
+ * Source: AWS, "Specification: Embedded metric format".
+ */
+export function logMetrics(
+  namespace: string,
+  dimensions: Readonly<Record<string, string>>,
+  metrics: Readonly<Record<string, { unit: keyof typeof units; value: number }>>,
+): void {
+  const described = Object.entries(metrics).map(([Name, { unit }]) => ({ Name, Unit: units[unit] }));
+  const values = Object.entries(metrics).map(([name, { value }]) => [name, value]);
+  const directive = { Namespace: namespace, Dimensions: [Object.keys(dimensions)], Metrics: described };
+  const _aws = { Timestamp: Date.now(), CloudWatchMetrics: [directive] };
+  console.log(JSON.stringify({ _aws, ...dimensions, ...Object.fromEntries(values) }));
+}
+
 /** An unforeseen error for the log: its stack and the stacks of its causes. */
 export function describeError(error: unknown): string {
   if (!(error instanceof Error)) return String(error);

@@ -10,6 +10,7 @@ const functionRoot = /^functions\/[^/]+\.ts$/;
 const allowed: Record<string, RegExp[]> = {
   'functions/handlers': [/^functions\//],
   'functions/http': [/^functions\/(generation|tasks|threads|storage|registry|media|inference)\//, functionRoot],
+  'functions/openapi': [/^functions\/(http|tasks|storage|registry|inference)\//, functionRoot],
   'functions/queue': [functionRoot],
   'functions/page': [],
   'functions/evaluation': [/^functions\/datasets\//, functionRoot],

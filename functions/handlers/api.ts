@@ -3,34 +3,21 @@ import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { readConfig } from '../config.ts';
 import { createServices } from '../create-services.ts';
 import { authenticate } from '../http/authenticate.ts';
-import { modelAliasRoutes } from '../http/model-aliases.ts';
-import { modelRepositoryRoutes } from '../http/model-repository.ts';
-import { modelVersionRoutes } from '../http/model-versions.ts';
-import { modelRoutes } from '../http/models.ts';
-import { openInferenceRoutes } from '../http/open-inference.ts';
-import { openaiChatRoutes } from '../http/openai-chat.ts';
-import { openaiCompletionRoutes } from '../http/openai-completions.ts';
-import { openaiEmbeddingRoutes } from '../http/openai-embeddings.ts';
-import { openaiModelRoutes } from '../http/openai-models.ts';
+import { countInferences } from '../http/count-inferences.ts';
+import { logInference } from '../http/inference-metrics.ts';
 import { renderError } from '../http/render-error.ts';
 import { requestLog } from '../http/request-log.ts';
 import { responseHeaders } from '../http/response-headers.ts';
 import { router } from '../http/router.ts';
+import { routes as answered } from '../http/routes.ts';
 import { streamResponse } from '../http/stream-response.ts';
+import { openApiRoutes } from '../openapi/routes.ts';
 
 const config = readConfig(process.env);
-const services = createServices(config);
-const routes = [
-  ...openInferenceRoutes,
-  ...modelRoutes,
-  ...openaiModelRoutes,
-  ...openaiChatRoutes,
-  ...openaiCompletionRoutes,
-  ...openaiEmbeddingRoutes,
-  ...modelVersionRoutes,
-  ...modelAliasRoutes,
-  ...modelRepositoryRoutes,
-];
+const { METRICS_NAMESPACE: namespace } = config;
+const onInference = namespace ? logInference.bind(undefined, namespace) : undefined;
+const services = countInferences(createServices(config), onInference);
+const routes = [...answered, ...openApiRoutes(answered)];
 
 /** HTTPS request -> authenticate -> route -> infer -> response. */
 export const handler = middy<APIGatewayProxyEvent>({

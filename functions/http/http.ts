@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import type * as z from 'zod';
 import type { ApiKey, Services } from '../services.ts';
 
 /** A request as routes see it: independent of the event that carried it. */
@@ -31,8 +32,13 @@ export interface Route {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
   /** Without a trailing slash, e.g. `/v2/models/{model}/infer`. */
   readonly path: string;
+  /** What it does, in one line of /docs. */
+  readonly summary: string;
+  /** What parses its JSON body and its query; /openapi.json shows both. */
+  readonly body?: z.ZodType;
+  readonly query?: z.ZodObject;
   readonly errorFormat: ErrorFormat;
-  /** Only liveness and readiness need no key. */
+  /** Needs no key: liveness, readiness, and the description of the API, which tells nothing of the deployment. */
   readonly public?: boolean;
   /** Largest body after decompression; absent: no body is read. */
   readonly maxBodyBytes?: number;

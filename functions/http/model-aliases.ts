@@ -7,20 +7,48 @@ import { readJson } from './read-json.ts';
 const maxBodyBytes = 65_536;
 const errorFormat = 'hugging-face';
 
+const moveSchema = z.strictObject({
+  target: aliasTargetSchema.describe('One version, or versions with weights: { "1": 95, "2": 5 }.'),
+  expected: aliasTargetSchema
+    .nullable()
+    .optional()
+    .describe('What the alias must point at now; null: nothing. Absent: whatever it does.'),
+});
+
 /** Which version each alias of a model points at, who moved it when, and how to move it. */
 export const modelAliasRoutes: readonly Route[] = [
-  { method: 'GET', path: '/models/{model}/aliases', errorFormat, handle: listAliases },
-  { method: 'PUT', path: '/models/{model}/aliases/{alias}', errorFormat, maxBodyBytes, handle: putAlias },
-  { method: 'DELETE', path: '/models/{model}/aliases/{alias}', errorFormat, handle: removeAlias },
-  { method: 'POST', path: '/models/{model}/aliases/{alias}/rollback', errorFormat, maxBodyBytes, handle: rollback },
+  {
+    method: 'GET',
+    path: '/models/{model}/aliases',
+    summary: 'Which version each alias points at, and who moved it when',
+    errorFormat,
+    handle: listAliases,
+  },
+  {
+    method: 'PUT',
+    path: '/models/{model}/aliases/{alias}',
+    summary: 'Points an alias at a version, or at several with weights',
+    body: moveSchema,
+    errorFormat,
+    maxBodyBytes,
+    handle: putAlias,
+  },
+  {
+    method: 'DELETE',
+    path: '/models/{model}/aliases/{alias}',
+    summary: 'Removes an alias',
+    errorFormat,
+    handle: removeAlias,
+  },
+  {
+    method: 'POST',
+    path: '/models/{model}/aliases/{alias}/rollback',
+    summary: 'Points an alias at what it pointed at before',
+    errorFormat,
+    maxBodyBytes,
+    handle: rollback,
+  },
 ];
-
-const moveSchema = z.strictObject({
-  /** One version, or versions with weights: `{ "1": 95, "2": 5 }`. */
-  target: aliasTargetSchema,
-  /** What the alias must point at now; null: nothing. Absent: whatever it does. */
-  expected: aliasTargetSchema.nullable().optional(),
-});
 
 async function listAliases({ parameters }: HttpRequest, services: Services): Promise<HttpResponse> {
   return { status: 200, body: renderAliases(await services.readModelEntry(parameters.model ?? '')) };

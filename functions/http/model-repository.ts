@@ -6,7 +6,10 @@ import { findModel } from './find-model.ts';
 import type { HttpRequest, HttpResponse, Route } from './http.ts';
 import { readJson } from './read-json.ts';
 
-const maxBodyBytes = 65_536;
+const post = { method: 'POST', errorFormat: 'open-inference', maxBodyBytes: 65_536 } as const;
+
+const indexSchema = z.looseObject({ ready: z.boolean('true or false is needed').default(false) });
+const loadSchema = z.looseObject({ parameters: z.record(z.string(), z.unknown()).default({}) });
 
 /**
  * Triton's model repository extension. Models are loaded when they are asked, so that `unload` frees memory but takes
@@ -14,17 +17,27 @@ const maxBodyBytes = 65_536;
  * Source: https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_model_repository.md
  */
 export const modelRepositoryRoutes: readonly Route[] = [
-  post('/v2/repository/index', readIndex),
-  post('/v2/repository/models/{model}/load', load),
-  post('/v2/repository/models/{model}/unload', unload),
+  {
+    ...post,
+    path: '/v2/repository/index',
+    summary: 'Versions of all models, and their states',
+    body: indexSchema,
+    handle: readIndex,
+  },
+  {
+    ...post,
+    path: '/v2/repository/models/{model}/load',
+    summary: 'Loads a model on its host',
+    body: loadSchema,
+    handle: load,
+  },
+  {
+    ...post,
+    path: '/v2/repository/models/{model}/unload',
+    summary: 'Frees the memory that a model takes',
+    handle: unload,
+  },
 ];
-
-function post(path: string, handle: Route['handle']): Route {
-  return { method: 'POST', path, errorFormat: 'open-inference', maxBodyBytes, handle };
-}
-
-const indexSchema = z.looseObject({ ready: z.boolean('true or false is needed').default(false) });
-const loadSchema = z.looseObject({ parameters: z.record(z.string(), z.unknown()).default({}) });
 
 /** Triton's names of the states. */
 const states: Record<Registration['status'], string> = { VALIDATING: 'LOADING', READY: 'READY', FAILED: 'UNAVAILABLE' };
@@ -47,9 +60,14 @@ async function load(request: HttpRequest, services: Services): Promise<HttpRespo
   const { parameters } = readJson(request, loadSchema);
   const [unknown] = Object.keys(parameters);
   if (unknown !== undefined) {
-    throw new ServiceError('invalid_request', `'${unknown}' is not taken: a version never changes; push another one`);
+    const reason = `'${unknown}' is not taken: a version never changes; push another one`;
+    throw new ServiceError('invalid_request', `failed to load '${request.parameters.model}': ${reason}`);
   }
-  const model = await findModel(request.parameters.model ?? '', undefined, services);
+  const name = request.parameters.model ?? '';
+  const model = await findModel(name, undefined, services).catch((error: unknown) => {
+    if (!(error instanceof ServiceError && error.code === 'model_not_found')) throw error;
+    throw new ServiceError('model_not_found', `failed to load '${name.slice(0, 100)}': ${error.message}`);
+  });
   await services.loadModel(model, request.deadline);
   return { status: 200, body: {} };
 }

@@ -12,22 +12,27 @@ interface Counters {
   executions: number;
   success: Duration;
   fail: Duration;
+  /** Failed requests by Triton's reasons. */
+  failures: Record<FailureReason, number>;
   queue: Duration;
   compute: Duration;
   /** By the number of requests in a run. */
   batches: Map<number, { executions: number; ns: number }>;
 }
 
+/** Why a request failed, in Triton's words. */
+export type FailureReason = 'REJECTED' | 'CANCELED' | 'BACKEND' | 'OTHER';
+
 /** One request for a model, as its statistics count it. */
-interface Inference {
+export interface Inference {
   /** Milliseconds since the epoch. */
   readonly endedAt: number;
   readonly durationMs: number;
   /** Rows that it had, where the model has a batch dimension. */
   readonly rows: number;
-  /** Absent: it failed. */
+  /** Absent: it failed, or its host tells none. */
   readonly timings?: InferTimings | undefined;
-  readonly failed: boolean;
+  readonly failed?: FailureReason;
 }
 
 /**
@@ -42,7 +47,10 @@ export class ModelStatistics {
     const counters = this.#read(name, version);
     addDuration(failed ? counters.fail : counters.success, durationMs * 1e6);
     counters.lastInference = endedAt;
-    if (failed) return;
+    if (failed) {
+      counters.failures[failed] += 1;
+      return;
+    }
     counters.inferences += rows;
     const share = 1 / (timings?.batchSize ?? 1);
     counters.executions += share;
@@ -56,9 +64,18 @@ export class ModelStatistics {
     });
   }
 
+  /** In the order in which they were asked first. */
+  list(): (Readonly<Counters> & { name: string; version: string })[] {
+    return [...this.#counters].map(([key, counters]) => {
+      const [name, version] = key.split('/') as [string, string];
+      return { name, version, ...counters };
+    });
+  }
+
   /** One element of `model_stats`. */
   render(name: string, version: string): object {
-    const { lastInference, inferences, executions, success, fail, queue, compute, batches } = this.#read(name, version);
+    const counters = this.#counters.get(`${name}/${version}`) ?? createCounters();
+    const { lastInference, inferences, executions, success, fail, queue, compute, batches } = counters;
     return {
       name,
       version,
@@ -102,6 +119,7 @@ function createCounters(): Counters {
     executions: 0,
     success: zero(),
     fail: zero(),
+    failures: { REJECTED: 0, CANCELED: 0, BACKEND: 0, OTHER: 0 },
     queue: zero(),
     compute: zero(),
     batches: new Map(),

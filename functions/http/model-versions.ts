@@ -13,25 +13,53 @@ const maxBodyBytes = 1_048_576;
 const errorFormat = 'hugging-face';
 const uploadSeconds = 3600;
 
+const hostSchema = z.strictObject({ host: z.enum(modelHosts) });
+const uploadsSchema = z.strictObject({
+  files: z.array(z.string().min(1).max(512)).min(1, 'at least one path is needed').max(1000),
+});
+
 /** The versions of a model: how far each has come, where it is served, and how a new one is uploaded. */
 export const modelVersionRoutes: readonly Route[] = [
-  { method: 'GET', path: '/models/{model}/versions', errorFormat, handle: readVersions },
-  { method: 'GET', path: '/models/{model}/versions/{version}', errorFormat, handle: readOneVersion },
-  { method: 'PUT', path: '/models/{model}/versions/{version}', errorFormat, maxBodyBytes, handle: putVersion },
-  { method: 'DELETE', path: '/models/{model}/versions/{version}', errorFormat, handle: removeVersion },
+  {
+    method: 'GET',
+    path: '/models/{model}/versions',
+    summary: 'The versions of a model and how far each has come',
+    errorFormat,
+    handle: readVersions,
+  },
+  {
+    method: 'GET',
+    path: '/models/{model}/versions/{version}',
+    summary: 'How far one version has come',
+    errorFormat,
+    handle: readOneVersion,
+  },
+  {
+    method: 'PUT',
+    path: '/models/{model}/versions/{version}',
+    summary: 'Changes the host that a version is served by',
+    body: hostSchema,
+    errorFormat,
+    maxBodyBytes,
+    handle: putVersion,
+  },
+  {
+    method: 'DELETE',
+    path: '/models/{model}/versions/{version}',
+    summary: 'Takes a version out of service',
+    errorFormat,
+    handle: removeVersion,
+  },
   {
     method: 'POST',
     path: '/v1/models/{model}/versions/{version}/uploads',
+    summary: 'URLs to put the files of a new version to',
+    body: uploadsSchema,
     errorFormat: 'openai',
     maxBodyBytes,
     handle: createUploads,
   },
 ];
-
-const hostSchema = z.strictObject({ host: z.enum(modelHosts) });
-const uploadsSchema = z.strictObject({
-  files: z.array(z.string().min(1).max(512)).min(1, 'at least one path is needed').max(1000),
-});
 
 async function readVersions({ parameters }: HttpRequest, services: Services): Promise<HttpResponse> {
   const name = parameters.model ?? '';

@@ -11,12 +11,26 @@ import { parseInput } from './parse-input.ts';
 
 /** A picture in base64 in JSON, at API Gateway's own limit of 10 MB for a request. */
 const maxBodyBytes = 10_485_760;
+const errorFormat = 'hugging-face';
 
 /** Hugging Face's way of asking: the model is in the path, its task decides what goes in and out. */
 export const modelRoutes: readonly Route[] = [
-  { method: 'GET', path: '/models', errorFormat: 'hugging-face', handle: listModels },
-  { method: 'GET', path: '/models/{model}', errorFormat: 'hugging-face', handle: readModel },
-  { method: 'POST', path: '/models/{model}', errorFormat: 'hugging-face', maxBodyBytes, handle: askModel },
+  { method: 'GET', path: '/models', summary: 'All models', errorFormat, handle: listModels },
+  {
+    method: 'GET',
+    path: '/models/{model}',
+    summary: 'One model: task, tensors, labels',
+    errorFormat,
+    handle: readModel,
+  },
+  {
+    method: 'POST',
+    path: '/models/{model}',
+    summary: 'Asks a model by its task',
+    errorFormat,
+    maxBodyBytes,
+    handle: askModel,
+  },
 ];
 
 async function listModels(_request: HttpRequest, services: Services): Promise<HttpResponse> {

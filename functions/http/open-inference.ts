@@ -3,48 +3,62 @@ import { checkInferRequest } from '../inference/check-infer-request.ts';
 import type { InferRequest } from '../inference/protocol.ts';
 import { renderInferResponse } from '../inference/render-infer-response.ts';
 import type { Model } from '../registry/model-manifest.ts';
-import type { InferResult, Services } from '../services.ts';
+import type { Services } from '../services.ts';
 import { readLabelNames } from '../tasks/labels.ts';
 import { version } from '../version.ts';
+import { statistics } from './count-inferences.ts';
 import { callerOf, findModel } from './find-model.ts';
 import type { HttpRequest, HttpResponse, Route } from './http.ts';
 import { renderModelConfiguration } from './model-configuration.ts';
-import { ModelStatistics } from './model-statistics.ts';
 import { readInferRequest } from './read-infer-request.ts';
 
 /** Room for 2 MB of floats written as JSON, or for what a model host takes in binary. */
 const maxBodyBytes = 16 * 2 ** 20;
 
-const extensions = ['binary_tensor_data', 'classification', 'model_configuration', 'model_repository', 'statistics'];
-
-const statistics = new ModelStatistics();
+const extensions = [
+  'binary_tensor_data',
+  'classification',
+  'model_configuration',
+  'model_repository',
+  'model_repository(unload_dependents)',
+  'statistics',
+  'trace',
+  'logging',
+];
 
 /**
  * The Open Inference Protocol v2 with Triton's extensions.
  * Source: https://github.com/kserve/open-inference-protocol/blob/main/specification/protocol/inference_rest.md
  */
 export const openInferenceRoutes: readonly Route[] = [
-  get('/v2', readServer),
-  { ...get('/v2/health/live', async () => ({ status: 200, body: { live: true } })), public: true },
-  { ...get('/v2/health/ready', async () => ({ status: 200, body: { ready: true } })), public: true },
-  get('/v2/models/stats', readAllStatistics),
-  ...ofModel('', readMetadata),
-  ...ofModel('/ready', readReadiness),
-  ...ofModel('/config', async (request, services) => ({
-    status: 200,
-    body: renderModelConfiguration(await findRequestedModel(request, services)),
+  get('/v2', 'The server and its extensions', readServer),
+  { ...get('/v2/health/live', 'Whether the server is live', async () => ok({ live: true })), public: true },
+  { ...get('/v2/health/ready', 'Whether the server is ready', async () => ok({ ready: true })), public: true },
+  get('/v2/models/stats', 'Counts and durations of all models', readAllStatistics),
+  ...ofModel('', 'Tensors that a model takes and gives', readMetadata),
+  ...ofModel('/ready', 'Whether a model is ready', readReadiness),
+  ...ofModel('/config', 'The configuration of a model', async (request, services) =>
+    ok(renderModelConfiguration(await findRequestedModel(request, services))),
+  ),
+  ...ofModel('/stats', 'Counts and durations of a model', readStatistics),
+  ...ofModel('/infer', 'Runs a model on tensors', infer).map((route) => ({
+    ...route,
+    method: 'POST' as const,
+    maxBodyBytes,
   })),
-  ...ofModel('/stats', readStatistics),
-  ...ofModel('/infer', infer).map((route) => ({ ...route, method: 'POST' as const, maxBodyBytes })),
 ];
 
-function get(path: string, handle: Route['handle']): Route {
-  return { method: 'GET', path, errorFormat: 'open-inference', handle };
+function get(path: string, summary: string, handle: Route['handle']): Route {
+  return { method: 'GET', path, summary, errorFormat: 'open-inference', handle };
 }
 
 /** The protocol's two paths of everything that a model has: with and without a version. */
-function ofModel(suffix: string, handle: Route['handle']): Route[] {
-  return [get(`/v2/models/{model}${suffix}`, handle), get(`/v2/models/{model}/versions/{version}${suffix}`, handle)];
+function ofModel(suffix: string, summary: string, handle: Route['handle']): Route[] {
+  return ['', '/versions/{version}'].map((version) => get(`/v2/models/{model}${version}${suffix}`, summary, handle));
+}
+
+function ok(body: object): HttpResponse {
+  return { status: 200, body };
 }
 
 function findRequestedModel(request: HttpRequest, services: Services): Promise<Model> {
@@ -52,8 +66,9 @@ function findRequestedModel(request: HttpRequest, services: Services): Promise<M
   return findModel(model, named, services, callerOf(request));
 }
 
+/** The name is Triton's, since clients of it ask whether they speak to one: docs/decisions. */
 async function readServer(): Promise<HttpResponse> {
-  return { status: 200, body: { name: 'lambent', version, extensions } };
+  return { status: 200, body: { name: 'triton', version, extensions } };
 }
 
 async function readMetadata(request: HttpRequest, services: Services): Promise<HttpResponse> {
@@ -91,7 +106,7 @@ async function infer(request: HttpRequest, services: Services): Promise<HttpResp
   const model = await findRequestedModel(request, services);
   const inferRequest = readInferRequest(request, model.inputs);
   checkInferRequest(inferRequest, model);
-  const { response, servedBy } = await runCounted(model, toHostRequest(inferRequest), request.deadline, services);
+  const { response, servedBy } = await services.infer(model, toHostRequest(inferRequest), request.deadline);
   const parameters = servedBy ? { ...response.parameters, served_by: servedBy } : (response.parameters ?? {});
   // Triton calls a model after its archive; callers know it by its own name.
   const named = { ...response, model_name: model.manifest.name, model_version: model.manifest.version, parameters };
@@ -110,31 +125,4 @@ async function infer(request: HttpRequest, services: Services): Promise<HttpResp
 /** Hosts give tensors in binary; classes and JSON are made of them here. */
 function toHostRequest({ outputs, ...request }: InferRequest): InferRequest {
   return outputs ? { ...request, outputs: outputs.map(({ name }) => ({ name })) } : request;
-}
-
-async function runCounted(
-  model: Model,
-  request: InferRequest,
-  deadline: number,
-  services: Services,
-): Promise<InferResult> {
-  const { name, version: modelVersion, maxBatchSize } = model.manifest;
-  const startedAt = performance.now();
-  const rows = maxBatchSize > 0 ? (request.inputs[0]?.shape[0] ?? 1) : 1;
-  const count = (failed: boolean, timings?: InferResult['timings']) =>
-    statistics.add(name, modelVersion, {
-      endedAt: Date.now(),
-      durationMs: performance.now() - startedAt,
-      rows,
-      timings,
-      failed,
-    });
-  try {
-    const result = await services.infer(model, request, deadline);
-    count(false, result.timings);
-    return result;
-  } catch (error) {
-    count(true);
-    throw error;
-  }
 }

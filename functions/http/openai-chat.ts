@@ -40,11 +40,21 @@ const inputOfPath = input.omit({ model: true });
 
 /** Chat completions. Source: https://github.com/openai/openai-openapi, CreateChatCompletionRequest. */
 export const openaiChatRoutes: readonly Route[] = [
-  { method: 'POST', path: '/v1/chat/completions', errorFormat: 'openai', maxBodyBytes, handle: complete },
+  {
+    method: 'POST',
+    path: '/v1/chat/completions',
+    summary: 'Answers a chat',
+    body: input,
+    errorFormat: 'openai',
+    maxBodyBytes,
+    handle: complete,
+  },
   // Where Hugging Face's client looks for it behind the URL of one model.
   {
     method: 'POST',
     path: '/models/{model}/v1/chat/completions',
+    summary: 'Answers a chat',
+    body: inputOfPath,
     errorFormat: 'hugging-face',
     maxBodyBytes,
     handle: complete,

@@ -31,7 +31,15 @@ const input = z.object({
 
 /** Completions of texts. Source: https://github.com/openai/openai-openapi, CreateCompletionRequest. */
 export const openaiCompletionRoutes: readonly Route[] = [
-  { method: 'POST', path: '/v1/completions', errorFormat: 'openai', maxBodyBytes, handle: complete },
+  {
+    method: 'POST',
+    path: '/v1/completions',
+    summary: 'Continues texts',
+    body: input,
+    errorFormat: 'openai',
+    maxBodyBytes,
+    handle: complete,
+  },
 ];
 
 async function complete(request: HttpRequest, services: Services): Promise<HttpResponse> {

@@ -25,7 +25,15 @@ const input = z.object({
 
 /** Embeddings. Source: https://github.com/openai/openai-openapi, CreateEmbeddingRequest. */
 export const openaiEmbeddingRoutes: readonly Route[] = [
-  { method: 'POST', path: '/v1/embeddings', errorFormat: 'openai', maxBodyBytes, handle: embed },
+  {
+    method: 'POST',
+    path: '/v1/embeddings',
+    summary: 'Embeds texts',
+    body: input,
+    errorFormat: 'openai',
+    maxBodyBytes,
+    handle: embed,
+  },
 ];
 
 async function embed(request: HttpRequest, services: Services): Promise<HttpResponse> {

@@ -9,8 +9,8 @@ import type { HttpRequest, HttpResponse, Route } from './http.ts';
  * Source: https://github.com/openai/openai-openapi, ListModelsResponse and Model.
  */
 export const openaiModelRoutes: readonly Route[] = [
-  { method: 'GET', path: '/v1/models', errorFormat: 'openai', handle: listModels },
-  { method: 'GET', path: '/v1/models/{model}', errorFormat: 'openai', handle: readModel },
+  { method: 'GET', path: '/v1/models', summary: 'All models that answer', errorFormat: 'openai', handle: listModels },
+  { method: 'GET', path: '/v1/models/{model}', summary: 'One model', errorFormat: 'openai', handle: readModel },
 ];
 
 /** Those that answer when they are named: a model whose `production` alias points nowhere is not among them. */

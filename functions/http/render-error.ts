@@ -21,7 +21,7 @@ export function renderError(): MiddlewareObj<APIGatewayProxyEvent> {
       request.response = toResponse({
         status: error.status,
         headers,
-        body: bodies[errorFormat(request.event.path)](error),
+        body: renderErrorBody(errorFormat(request.event.path), error),
       });
     },
   };
@@ -45,9 +45,17 @@ export function renderOpenaiError(error: ServiceError): object {
   return { error: { message: error.message, type, param: null, code: error.code } };
 }
 
+/** The body of an error in the words of one API. */
+export function renderErrorBody(format: ErrorFormat, error: ServiceError): object {
+  return bodies[format](error);
+}
+
 const bodies: Record<ErrorFormat, (error: ServiceError) => object> = {
   /** https://github.com/kserve/open-inference-protocol, "Inference Response JSON Error Object". */
-  'open-inference': (error) => ({ error: error.message }),
+  'open-inference': (error) => ({
+    // Triton's clients look for its words.
+    error: error.code === 'model_not_found' ? `Request for unknown model: ${error.message}` : error.message,
+  }),
   openai: renderOpenaiError,
   'hugging-face': (error) => ({ error: error.message, error_type: error.code }),
 };

@@ -51,6 +51,7 @@ export class ServiceStack extends Stack {
       ...hosts,
       API_KEY_PEPPER_SECRET_ID: storage.apiKeyPepper.secretArn,
       CORS_ORIGIN: config.corsOrigin,
+      METRICS_NAMESPACE: 'Lambent',
     });
     const queued = [...storage.uploadQueues.keys()].map((name) => [name, create(name, hosts)] as const);
     const deployed = { api, infer, ...Object.fromEntries(queued) } as Record<FunctionName, LambentFunction>;

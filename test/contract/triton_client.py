@@ -14,7 +14,7 @@ assert client.is_server_ready(headers=dict(headers))
 assert client.is_model_ready("digits", headers=dict(headers))
 assert client.is_model_ready("digits", "1", headers=dict(headers))
 assert not client.is_model_ready("nothing", headers=dict(headers))
-assert client.get_server_metadata(headers=dict(headers))["name"] == "lambent"
+assert client.get_server_metadata(headers=dict(headers))["name"] == "triton"
 metadata = client.get_model_metadata("digits", headers=dict(headers))
 assert [tensor["name"] for tensor in metadata["inputs"]] == ["pixel_values"], metadata
 config = client.get_model_config("digits", headers=dict(headers))

@@ -1,0 +1,52 @@
+import * as z from 'zod';
+import { type Descriptions, json } from './description.ts';
+
+const model = z.object({ id: z.string(), object: z.literal('model'), created: z.int(), owned_by: z.string() });
+const usage = z.object({ prompt_tokens: z.int().min(0), total_tokens: z.int().min(0) });
+const embeddings = z.object({
+  object: z.literal('list'),
+  data: z.array(
+    z.object({
+      object: z.literal('embedding'),
+      index: z.int().min(0),
+      embedding: z.union([z.array(z.number()), z.string().describe('Floats, little-endian, in base64.')]),
+    }),
+  ),
+  model: z.string(),
+  usage,
+});
+const generated = <Choice extends z.ZodRawShape>(object: string, choice: Choice) =>
+  z.object({
+    id: z.string(),
+    object: z.literal(object),
+    created: z.int(),
+    model: z.string(),
+    choices: z.array(z.object({ index: z.int().min(0), finish_reason: z.string(), ...choice })),
+    usage: usage.extend({ completion_tokens: z.int().min(0) }),
+  });
+const chat = generated('chat.completion', {
+  message: z.object({ role: z.literal('assistant'), content: z.string().nullable() }),
+});
+const versionHeader = { 'x-lambent-model-version': 'The version that answered.' };
+/** Whole, or as server-sent events. */
+const streamed = (schema: z.ZodType) =>
+  ({
+    answers: { 200: { 'application/json': schema, 'text/event-stream': 'text' } },
+    headers: versionHeader,
+  }) as const;
+
+const uploads = z.object({
+  object: z.literal('list'),
+  data: z.array(z.object({ path: z.string(), method: z.literal('PUT'), url: z.string() })),
+  expires_in: z.int(),
+});
+
+export const openaiDescriptions: Descriptions = {
+  'GET /v1/models': json(z.object({ object: z.literal('list'), data: z.array(model) })),
+  'GET /v1/models/{model}': json(model),
+  'POST /v1/embeddings': { ...json(embeddings), headers: versionHeader },
+  'POST /v1/chat/completions': streamed(chat),
+  'POST /models/{model}/v1/chat/completions': streamed(chat),
+  'POST /v1/completions': streamed(generated('text_completion', { text: z.string() })),
+  'POST /v1/models/{model}/versions/{version}/uploads': json(uploads),
+};

@@ -1,0 +1,37 @@
+import * as z from 'zod';
+
+export type JsonSchema = { [keyword: string]: unknown };
+
+/**
+ * JSON Schema (2020-12, as OpenAPI 3.1 has it) of what a zod schema takes. Where it also takes bytes, which no JSON holds,
+ * that alternative is left out.
+ */
+export function toJsonSchema(schema: z.ZodType): JsonSchema {
+  const { $schema: _, ...described } = z.toJSONSchema(schema, {
+    io: 'input',
+    unrepresentable: 'any',
+    override: ({ zodSchema, jsonSchema }) => {
+      if (zodSchema._zod.def.type === 'custom') jsonSchema.format = bytesOnly;
+    },
+  });
+  return prune(described) as JsonSchema;
+}
+
+const bytesOnly = 'not in JSON';
+
+function prune(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(prune);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).map(([keyword, inner]) => {
+    // Schemas with a name are components of the document.
+    if (keyword === '$ref') return [keyword, String(inner).replace('#/$defs/', '#/components/schemas/')] as const;
+    if (keyword !== 'anyOf') return [keyword, prune(inner)] as const;
+    const forms = (inner as JsonSchema[]).filter(({ format }) => format !== bytesOnly);
+    return [keyword, forms.map(prune)] as const;
+  });
+  const { anyOf, ...rest } = Object.fromEntries(entries) as JsonSchema;
+  // zod's word for what the pattern says.
+  if (rest.format === 'includes') delete rest.format;
+  if (!Array.isArray(anyOf)) return rest;
+  return anyOf.length === 1 ? { ...(anyOf[0] as JsonSchema), ...rest } : { ...rest, anyOf };
+}
