@@ -284,7 +284,7 @@ describe('service', () => {
     const storage = ['ARTIFACTS_BUCKET', 'DATA_BUCKET', 'TABLE_NAME'];
     const host = ['INFER_FUNCTION_NAME'];
     const expected = {
-      api: [...storage, ...host, 'API_KEY_PEPPER_SECRET_ID', 'CORS_ORIGIN'],
+      api: [...storage, ...host, 'API_KEY_PEPPER_SECRET_ID', 'CORS_ORIGIN', 'METRICS_NAMESPACE'],
       infer: storage,
       registermodel: [...storage, ...host],
       predictinbox: [...storage, ...host],
