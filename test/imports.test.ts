@@ -13,7 +13,7 @@ const allowed: Record<string, RegExp[]> = {
   'functions/openapi': [/^functions\/(http|tasks|storage|registry|inference)\//, functionRoot],
   'functions/queue': [functionRoot],
   'functions/page': [],
-  'functions/evaluation': [/^functions\/datasets\//, functionRoot],
+  'functions/evaluation': [/^functions\/(media|tasks)\//, functionRoot],
   'functions/jobs': [
     /^functions\/(datasets|tasks|threads|storage|registry)\//,
     /^functions\/http\/parse-input\.ts$/,

@@ -1,5 +1,13 @@
 import { ServiceError } from '../errors.ts';
 
+/** Edits of one alignment, or of many together. */
+export interface Edits {
+  readonly hits: number;
+  readonly substitutions: number;
+  readonly deletions: number;
+  readonly insertions: number;
+}
+
 export interface ErrorRate {
   /** Edits per unit of the reference: the word or character error rate. May exceed 1. */
   readonly errorRate: number;
@@ -8,72 +16,66 @@ export interface ErrorRate {
   readonly informationLost: number;
 }
 
-/** Counts of one alignment: cost is substitutions + deletions + insertions. */
-interface Alignment {
-  readonly cost: number;
-  readonly hits: number;
+/** Most units of a text: the alignment of two takes their product in time. */
+export const maxUnits = 50_000;
+
+/** Words, which white space separates. */
+export function splitWords(text: string): string[] {
+  return text.split(/\s+/).filter((word) => word !== '');
 }
 
-/** Over words, which white space separates. Throws invalid_request where a reference is empty. Source: jiwer, measures. */
-export function wordErrorRate(references: readonly string[], hypotheses: readonly string[]): ErrorRate {
-  return errorRate(references, hypotheses, (text) => text.split(/\s+/).filter((word) => word !== ''));
+/** Characters (Unicode code points), spaces included. */
+export function splitCharacters(text: string): string[] {
+  return [...text.trim()];
 }
 
-/** Over characters (Unicode code points), spaces included. */
-export function characterErrorRate(references: readonly string[], hypotheses: readonly string[]): ErrorRate {
-  return errorRate(references, hypotheses, (text) => [...text.trim()]);
-}
-
-function errorRate(
-  references: readonly string[],
-  hypotheses: readonly string[],
-  split: (text: string) => string[],
-): ErrorRate {
-  let [cost, hits, referenceUnits, hypothesisUnits] = [0, 0, 0, 0];
-  references.forEach((text, index) => {
-    const [reference, hypothesis] = [split(text), split(hypotheses[index]!)];
-    if (reference.length === 0) {
-      throw new ServiceError(
-        'invalid_request',
-        `reference ${index} is empty: an error rate needs something to compare`,
-      );
-    }
-    const best = align(reference, hypothesis);
-    cost += best.cost;
-    hits += best.hits;
-    referenceUnits += reference.length;
-    hypothesisUnits += hypothesis.length;
-  });
+/** Source: jiwer, measures. NaN without units in the references: there is nothing to compare with. */
+export function errorRate({ hits, substitutions, deletions, insertions }: Edits): ErrorRate {
+  const edits = substitutions + deletions + insertions;
+  const [reference, hypothesis] = [hits + substitutions + deletions, hits + substitutions + insertions];
+  if (reference === 0) return { errorRate: Number.NaN, matchErrorRate: Number.NaN, informationLost: Number.NaN };
   return {
-    errorRate: cost / referenceUnits,
-    matchErrorRate: cost / (cost + hits),
-    informationLost: 1 - (hypothesisUnits === 0 ? 0 : (hits / referenceUnits) * (hits / hypothesisUnits)),
+    errorRate: edits / reference,
+    matchErrorRate: edits / (edits + hits),
+    informationLost: 1 - (hypothesis === 0 ? 0 : (hits / reference) * (hits / hypothesis)),
   };
 }
 
-/** The alignment of least cost; of several, one with the most hits. Two rows of the table are kept. */
-function align(reference: readonly string[], hypothesis: readonly string[]): Alignment {
-  let above: Alignment[] = Array.from({ length: hypothesis.length + 1 }, (_, cost) => ({ cost, hits: 0 }));
-  reference.forEach((unit, row) => {
-    const current: Alignment[] = [{ cost: row + 1, hits: 0 }];
-    hypothesis.forEach((other, column) => {
-      const diagonal = above[column]!;
-      const step =
-        unit === other
-          ? { cost: diagonal.cost, hits: diagonal.hits + 1 }
-          : { cost: diagonal.cost + 1, hits: diagonal.hits };
-      current.push(better(step, better(addEdit(above[column + 1]!), addEdit(current[column]!))));
-    });
-    above = current;
-  });
-  return above[hypothesis.length]!;
+/**
+ * The alignment of least edits; of several, one with the most hits. Throws invalid_request where a text is too long.
+ */
+export function alignUnits(reference: readonly string[], hypothesis: readonly string[]): Edits {
+  const longest = Math.max(reference.length, hypothesis.length);
+  if (longest > maxUnits) {
+    throw new ServiceError('invalid_request', `a text has ${longest} words or characters; ${maxUnits} are allowed`);
+  }
+  const numbers = new Map([...new Set([...reference, ...hypothesis])].map((unit, number) => [unit, number]));
+  const [rows, columns] = [reference, hypothesis].map((units) => Int32Array.from(units, (unit) => numbers.get(unit)!));
+  const { cost, hits } = align(rows!, columns!);
+  const substitutions = reference.length + hypothesis.length - 2 * hits - cost;
+  return {
+    hits,
+    substitutions,
+    deletions: reference.length - hits - substitutions,
+    insertions: hypothesis.length - hits - substitutions,
+  };
 }
 
-function addEdit({ cost, hits }: Alignment): Alignment {
-  return { cost: cost + 1, hits };
-}
-
-function better(a: Alignment, b: Alignment): Alignment {
-  if (a.cost !== b.cost) return a.cost < b.cost ? a : b;
-  return a.hits >= b.hits ? a : b;
+/** Cost is substitutions + deletions + insertions. Two rows of the table are kept, as cost × scale − hits: the least is best. */
+function align(reference: Int32Array, hypothesis: Int32Array): { cost: number; hits: number } {
+  const scale = maxUnits + 1;
+  let above = Float64Array.from({ length: hypothesis.length + 1 }, (_, column) => column * scale);
+  let current = new Float64Array(hypothesis.length + 1);
+  for (let row = 0; row < reference.length; row++) {
+    current[0] = (row + 1) * scale;
+    for (let column = 0; column < hypothesis.length; column++) {
+      const step = reference[row] === hypothesis[column] ? -1 : scale;
+      const edit = Math.min(above[column + 1]!, current[column]!) + scale;
+      current[column + 1] = Math.min(above[column]! + step, edit);
+    }
+    [above, current] = [current, above];
+  }
+  const least = above[hypothesis.length]!;
+  const cost = Math.ceil(least / scale);
+  return { cost, hits: cost * scale - least };
 }

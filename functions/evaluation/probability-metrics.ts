@@ -1,21 +1,21 @@
-/** Class indices of the truth, and for each example the probability of each class. */
-export interface ClassProbabilities {
-  readonly truth: readonly number[];
-  readonly probabilities: readonly (readonly number[])[];
+import type { Weights } from './weights.ts';
+
+/** Negative log-likelihood of the class `label`. Probabilities are kept 2^-52 off 0 and 1. Source: scikit-learn, log_loss. */
+export function logLoss(probabilities: ArrayLike<number>, label: number): number {
+  let [own, sum] = [Number.EPSILON, 0];
+  for (let i = 0; i < probabilities.length; i++) {
+    const clipped = Math.min(Math.max(probabilities[i]!, Number.EPSILON), 1 - Number.EPSILON);
+    sum += clipped;
+    if (i === label) own = clipped;
+  }
+  return -Math.log(own / sum);
 }
 
-/** Mean negative log-likelihood. Probabilities are kept 2^-52 off 0 and 1 and sum to one. Source: scikit-learn, log_loss. */
-export function logLoss({ truth, probabilities }: ClassProbabilities): number {
-  const losses = truth.map((label, example) => {
-    const clipped = probabilities[example]!.map((p) => Math.min(Math.max(p, Number.EPSILON), 1 - Number.EPSILON));
-    return -Math.log(clipped[label]! / clipped.reduce((a, b) => a + b, 0));
-  });
-  return mean(losses);
-}
-
-/** Mean squared error of the probability of the positive class. */
-export function brierScore(positive: readonly boolean[], probabilities: readonly number[]): number {
-  return mean(positive.map((isPositive, example) => (probabilities[example]! - Number(isPositive)) ** 2));
+/** Squared error of the probabilities of all classes: of two classes half of this is the Brier score of one. */
+export function squaredError(probabilities: ArrayLike<number>, label: number): number {
+  let sum = 0;
+  for (let i = 0; i < probabilities.length; i++) sum += (probabilities[i]! - Number(i === label)) ** 2;
+  return label >= 0 && label < probabilities.length ? sum : sum + 1;
 }
 
 export interface CalibrationBin {
@@ -25,44 +25,51 @@ export interface CalibrationBin {
   readonly accuracy: number;
 }
 
-/** Examples by the probability of their predicted class, in bins of equal width, open below. */
-export function calibrationBins({ truth, probabilities }: ClassProbabilities, bins = 15): CalibrationBin[] {
-  const sums = Array.from({ length: bins }, () => ({ count: 0, confidence: 0, right: 0 }));
-  truth.forEach((label, example) => {
-    const scores = probabilities[example]!;
-    const confidence = scores.reduce((a, b) => Math.max(a, b));
-    const bin = sums[Math.min(Math.max(Math.ceil(confidence * bins) - 1, 0), bins - 1)]!;
-    bin.count += 1;
-    bin.confidence += confidence;
-    if (scores.indexOf(confidence) === label) bin.right += 1;
-  });
-  return sums.map(({ count, confidence, right }) => ({
+/** Examples by the probability of their predicted class, in bins of equal width, open below. NaN: no answer, left out. */
+export function calibrationBins(
+  confidence: ArrayLike<number>,
+  right: ArrayLike<number>,
+  weights: Weights,
+  bins = 15,
+): CalibrationBin[] {
+  const [counts, confidences, rights] = [0, 1, 2].map(() => new Float64Array(bins)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  for (let i = 0; i < confidence.length; i++) {
+    const [value, weight] = [confidence[i]!, weights[i]!];
+    if (Number.isNaN(value)) continue;
+    const bin = Math.min(Math.max(Math.ceil(value * bins) - 1, 0), bins - 1);
+    counts[bin]! += weight;
+    confidences[bin]! += value * weight;
+    rights[bin]! += right[i]! * weight;
+  }
+  return Array.from(counts, (count, bin) => ({
     count,
-    confidence: confidence / count,
-    accuracy: right / count,
+    confidence: confidences[bin]! / count,
+    accuracy: rights[bin]! / count,
   }));
 }
 
 /** Expected calibration error: mean distance of confidence and accuracy over the bins. Source: Guo et al. (2017). */
 export function expectedCalibrationError(bins: readonly CalibrationBin[]): number {
-  const total = bins.reduce((sum, { count }) => sum + count, 0);
-  const errors = bins.map(({ count, confidence, accuracy }) => (count ? count * Math.abs(confidence - accuracy) : 0));
-  return errors.reduce((a, b) => a + b, 0) / total;
+  let [sum, total] = [0, 0];
+  for (const { count, confidence, accuracy } of bins) {
+    if (count > 0) sum += count * Math.abs(confidence - accuracy);
+    total += count;
+  }
+  return sum / total;
 }
 
 /**
- * Share of examples whose class is among the `k` of highest score. Of equal scores the later class ranks first, as in
- * scikit-learn's top_k_accuracy_score.
+ * Place of the class among the scores, counted from 0: it is among the first k where it is below k. Of equal scores the
+ * later class ranks first, as in scikit-learn's top_k_accuracy_score.
  */
-export function topKAccuracy(truth: readonly number[], scores: readonly (readonly number[])[], k: number): number {
-  const hits = truth.map((label, example) => {
-    const own = scores[example]![label]!;
-    const ahead = scores[example]!.filter((score, other) => score > own || (score === own && other > label));
-    return Number(ahead.length < k);
-  });
-  return mean(hits);
-}
-
-function mean(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0) / values.length;
+export function rankOfLabel(scores: ArrayLike<number>, label: number): number {
+  let ahead = 0;
+  for (let i = 0; i < scores.length; i++) {
+    if (scores[i]! > scores[label]! || (scores[i] === scores[label] && i > label)) ahead += 1;
+  }
+  return ahead;
 }

@@ -1,3 +1,5 @@
+import type { Weights } from './weights.ts';
+
 export interface RegressionMetrics {
   readonly meanAbsoluteError: number;
   readonly rootMeanSquaredError: number;
@@ -5,20 +7,28 @@ export interface RegressionMetrics {
   readonly r2: number;
 }
 
-/** Source: scikit-learn, metrics/_regression.py. */
-export function regressionMetrics(truth: readonly number[], predicted: readonly number[]): RegressionMetrics {
-  const count = truth.length;
-  const errors = truth.map((value, index) => value - predicted[index]!);
-  const center = total(truth) / count;
-  const squaredError = total(errors.map((error) => error * error));
-  const variance = total(truth.map((value) => (value - center) ** 2));
+/** Examples whose prediction is NaN have none and are left out. Source: scikit-learn, metrics/_regression.py. */
+export function regressionMetrics(
+  truth: ArrayLike<number>,
+  predicted: ArrayLike<number>,
+  weights: Weights,
+): RegressionMetrics {
+  let [total, sum, absolute, squared, spread] = [0, 0, 0, 0, 0];
+  for (let i = 0; i < truth.length; i++) {
+    if (Number.isNaN(predicted[i]!)) continue;
+    const error = truth[i]! - predicted[i]!;
+    total += weights[i]!;
+    sum += weights[i]! * truth[i]!;
+    absolute += weights[i]! * Math.abs(error);
+    squared += weights[i]! * error * error;
+  }
+  const center = sum / total;
+  for (let i = 0; i < truth.length; i++) {
+    if (!Number.isNaN(predicted[i]!)) spread += weights[i]! * (truth[i]! - center) ** 2;
+  }
   return {
-    meanAbsoluteError: total(errors.map(Math.abs)) / count,
-    rootMeanSquaredError: Math.sqrt(squaredError / count),
-    r2: variance > 0 ? 1 - squaredError / variance : Number(squaredError === 0),
+    meanAbsoluteError: absolute / total,
+    rootMeanSquaredError: Math.sqrt(squared / total),
+    r2: total === 0 ? Number.NaN : spread > 0 ? 1 - squared / spread : Number(squared === 0),
   };
-}
-
-function total(values: readonly number[]): number {
-  return values.reduce((a, b) => a + b, 0);
 }

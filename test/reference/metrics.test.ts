@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import { classificationMetrics, confusionMatrix } from '../../functions/evaluation/classification-metrics.ts';
-import { wordErrorRate } from '../../functions/evaluation/error-rate.ts';
-import { brierScore, logLoss } from '../../functions/evaluation/probability-metrics.ts';
-import { averagePrecision, rocAuc, rocCurve } from '../../functions/evaluation/ranking-metrics.ts';
+import {
+  classificationMetrics,
+  confusionMatrix,
+  countClasses,
+} from '../../functions/evaluation/classification-metrics.ts';
+import { alignUnits, errorRate, splitWords } from '../../functions/evaluation/error-rate.ts';
+import { logLoss, squaredError } from '../../functions/evaluation/probability-metrics.ts';
+import { binaryAreas, rankScores, rocCurve } from '../../functions/evaluation/ranking-metrics.ts';
+import { equalWeights, weightedMean } from '../../functions/evaluation/weights.ts';
 
 const folder = new URL('../../../shared/data/metrics/', import.meta.url);
 const skip = !existsSync(folder) && '../shared/data/metrics is absent';
@@ -47,9 +52,12 @@ describe('metrics', { skip }, () => {
     const { cases } = JSON.parse(text) as { cases: Case[] };
     assert.ok(cases.length > 20);
     for (const { name, labels, y_true, y_pred, y_score, expected } of cases) {
-      const matrix = confusionMatrix(y_true.map(String), y_pred.map(String), labels.map(String));
-      near(matrix, expected.confusion_matrix, name);
-      const metrics = classificationMetrics(matrix);
+      const names = labels.map(String);
+      const [truth, predicted] = [y_true, y_pred].map((all) => all.map((label) => names.indexOf(String(label))));
+      near(confusionMatrix(truth!, predicted!, labels.length), expected.confusion_matrix, name);
+      const ones = equalWeights(y_true.length);
+      const counts = countClasses(truth!, predicted!, labels.length, ones);
+      const metrics = classificationMetrics(counts);
       const { accuracy, balanced_accuracy, cohen_kappa, matthews_corrcoef, per_class } = expected;
       near(metrics.accuracy, accuracy, `${name} accuracy`);
       near(metrics.balancedAccuracy, balanced_accuracy, `${name} balanced accuracy`);
@@ -59,7 +67,7 @@ describe('metrics', { skip }, () => {
         near(metrics[kind], expected[`avg_${kind}`], `${name} ${kind}`);
       }
       for (const field of ['precision', 'recall', 'f1', 'support'] as const) {
-        const values = metrics.perClass.map((scored) => scored[field]);
+        const values = field === 'support' ? [...counts.support] : metrics.perClass.map((scored) => scored[field]);
         near(values, per_class[field], `${name} ${field}`);
       }
       if (y_score) checkScores(y_true.map(Number), y_score, expected, name);
@@ -67,14 +75,22 @@ describe('metrics', { skip }, () => {
   });
 
   function checkScores(truth: number[], scores: number[], expected: Case['expected'], name: string): void {
-    const examples = { positive: truth.map(Boolean), scores };
-    near(rocAuc(examples), expected.roc_auc, `${name} area`);
-    near(averagePrecision(examples), expected.average_precision, `${name} average precision`);
-    const { falsePositiveRate: fpr, truePositiveRate: tpr } = rocCurve(examples);
+    const positive = truth.map(Boolean);
+    const ones = equalWeights(truth.length);
+    const ranking = rankScores(scores);
+    const areas = binaryAreas(ranking, positive, ones);
+    near(areas.rocAuc, expected.roc_auc, `${name} area`);
+    near(areas.averagePrecision, expected.average_precision, `${name} average precision`);
+    const { x: fpr, y: tpr } = rocCurve(ranking, positive, ones);
     near({ fpr, tpr }, expected.roc_curve, `${name} curve`);
-    near(brierScore(examples.positive, scores), expected.brier, `${name} Brier score`);
     const probabilities = scores.map((score) => [1 - score, score]);
-    near(logLoss({ truth, probabilities }), expected.log_loss, `${name} log loss`);
+    const mean = (of: typeof logLoss) =>
+      weightedMean(
+        truth.map((label, i) => of(probabilities[i]!, label)),
+        ones,
+      );
+    near(mean(squaredError) / 2, expected.brier, `${name} Brier score`);
+    near(mean(logLoss), expected.log_loss, `${name} log loss`);
   }
 
   test("word error rates equal jiwer's, alone and over all texts", () => {
@@ -82,7 +98,7 @@ describe('metrics', { skip }, () => {
       cases: { ref: string; hyp: string; wer: number; mer: number; wil: number }[];
     };
     for (const { ref, hyp, wer, mer, wil } of cases) {
-      const rates = wordErrorRate([ref], [hyp]);
+      const rates = errorRate(alignUnits(splitWords(ref), splitWords(hyp)));
       near(rates, { errorRate: wer, matchErrorRate: mer, informationLost: wil }, ref);
     }
   });

@@ -1,180 +1,263 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { bootstrapInterval } from '../../../functions/evaluation/bootstrap.ts';
-import { classificationMetrics, confusionMatrix } from '../../../functions/evaluation/classification-metrics.ts';
-import { detectionMetrics, intersectionOverUnion } from '../../../functions/evaluation/detection-metrics.ts';
-import { characterErrorRate, wordErrorRate } from '../../../functions/evaluation/error-rate.ts';
+import { compareAnswer } from '../../../functions/evaluation/answer-metrics.ts';
+import { bootstrapIntervals } from '../../../functions/evaluation/bootstrap.ts';
+import { createEvaluator } from '../../../functions/evaluation/create-evaluator.ts';
+import { intersectionOverUnion } from '../../../functions/evaluation/intersection-over-union.ts';
 import { mcnemar } from '../../../functions/evaluation/mcnemar.ts';
-import {
-  brierScore,
-  calibrationBins,
-  expectedCalibrationError,
-  logLoss,
-  topKAccuracy,
-} from '../../../functions/evaluation/probability-metrics.ts';
-import { averagePrecision, multiclassRocAuc, rocAuc } from '../../../functions/evaluation/ranking-metrics.ts';
+import { binaryAreas, rankScores } from '../../../functions/evaluation/ranking-metrics.ts';
 import { regressionMetrics } from '../../../functions/evaluation/regression-metrics.ts';
+import { equalWeights, type Weights } from '../../../functions/evaluation/weights.ts';
+import { encodePng } from '../../../functions/media/image.ts';
+import type { TaskName } from '../../../functions/tasks/task-names.ts';
+import { measure, scored, tagged } from './measure-cases.ts';
+import { metricCases } from './metric-cases.ts';
 
-const near = (actual: number, expected: number, tolerance = 1e-12) =>
-  assert.ok(Math.abs(actual - expected) <= tolerance, `${actual} is not ${expected}`);
+const near = (actual: number | undefined, expected: number, what = '') =>
+  assert.ok(Math.abs(Number(actual) - expected) <= 1e-9, `${what}: ${actual} is not ${expected}`);
+
+type Pairs = readonly (readonly [label: unknown, output: unknown])[];
+
+const evaluate = (task: TaskName, pairs: Pairs, weights?: Weights) =>
+  measure(createEvaluator(task, pairs.length, pairs[0]?.[0])!, pairs, weights);
+
+/** Compares those metrics that are expected; null: not defined. */
+async function check(task: TaskName, pairs: Pairs, expected: Record<string, unknown>): Promise<void> {
+  const { values } = await evaluate(task, pairs);
+  for (const [name, value] of Object.entries(expected)) {
+    if (value === null) assert.equal(values[name], Number.NaN, name);
+    else if (typeof value === 'number') near(values[name], value, `${task} ${name}`);
+  }
+}
+
+describe('the same as others', () => {
+  test('classification with ties, absent classes and text labels equals scikit-learn', async () => {
+    for (const { labels, truth, scores, expected } of metricCases.classification) {
+      const pairs = truth.map((label, i) => [labels[label], scored(labels, scores[i]!)] as const);
+      await check('text-classification', pairs, expected);
+      const { classes } = await evaluate('text-classification', pairs);
+      for (const [i, label] of labels.entries()) near(classes[label]?.f1, expected.per_class_f1[i]!, `F1 of ${label}`);
+    }
+  });
+
+  test('several labels for each record, and numbers, equal scikit-learn', async () => {
+    const names = ['a', 'b', 'c'];
+    for (const { truth, scores, expected } of metricCases.multi_label) {
+      const pairs = truth.map((row, i) => [names.filter((_, at) => row[at]), scored(names, scores[i]!)] as const);
+      await check('image-classification', pairs, expected);
+    }
+    for (const { truth, predicted, expected } of metricCases.regression) {
+      const pairs = truth.map((label, i) => [label, [predicted[i]]] as const);
+      await check('tabular-regression', pairs, expected);
+    }
+  });
+
+  test('correlations equal scipy, error rates jiwer, entities seqeval, and boxes pycocotools', async () => {
+    for (const { truth, given, expected } of metricCases.similarity) {
+      const pairs = truth.map((label, i) => [label, [given[i]]] as const);
+      await check('sentence-similarity', pairs, expected);
+    }
+    for (const { references, hypotheses, expected } of metricCases.speech) {
+      const pairs = references.map((text, i) => [text, { text: hypotheses[i] }] as const);
+      await check('automatic-speech-recognition', pairs, expected);
+    }
+    for (const { truth, predicted, expected } of metricCases.entities) {
+      const pairs = truth.map((tags, i) => [tagged(tags), tagged(predicted[i]!)] as const);
+      await check('token-classification', pairs, expected);
+    }
+    for (const { pictures, expected } of metricCases.detection) {
+      const pairs = pictures.map(({ truth, detections }) => [truth, detections] as const);
+      await check('object-detection', pairs, expected);
+    }
+  });
+});
 
 describe('classification', () => {
-  test('labels are text of any kind, and one that never occurs has zeros', () => {
-    const labels = ['ja', '__proto__', '猫'];
-    const matrix = confusionMatrix(['ja', 'ja', '__proto__'], ['ja', '__proto__', '__proto__'], labels);
-    assert.deepEqual(matrix, [
+  test('labels are text of any kind, and a record that failed is wrong and of no class', async () => {
+    const pairs = [
+      ['ja', scored(['ja', '__proto__', '猫'], [0.5, 0.3, 0.2])],
+      ['ja', scored(['ja', '__proto__', '猫'], [0.1, 0.7, 0.2])],
+      ['__proto__', undefined],
+      ['__proto__', scored(['ja', '__proto__', '猫'], [0, 1, 0])],
+    ] as const;
+    const { values, classes, details } = await evaluate('text-classification', pairs);
+    assert.equal(values.accuracy, 0.5);
+    near(values.precision_micro, 2 / 3);
+    near(values.recall_micro, 0.5);
+    assert.deepEqual(Object.keys(classes), ['__proto__', 'ja', '猫']);
+    assert.deepEqual(details.support, [2, 2, 0]);
+    assert.deepEqual(details.confusionMatrix, [
+      [1, 0, 0],
       [1, 1, 0],
-      [0, 1, 0],
       [0, 0, 0],
     ]);
-    const metrics = classificationMetrics(matrix);
-    near(metrics.balancedAccuracy, 0.75);
-    near(metrics.macro.recall, 0.5);
-    assert.deepEqual(metrics.perClass[2], { precision: 0, recall: 0, f1: 0, support: 0 });
+    assert.deepEqual(details.confusions, [{ label: 'ja', answer: '__proto__', count: 1 }]);
+  });
+
+  test('without the scores of all labels there are no areas and no log loss, and a note says why', async () => {
+    const pairs = [
+      ['a', [{ label: 'a', score: 0.9 }]],
+      ['b', [{ label: 'c', score: 0.4 }]],
+    ] as const;
+    const { values, notes } = await evaluate('text-classification', pairs);
+    assert.deepEqual([values.accuracy, values.roc_auc_ovr_macro, values.log_loss], [0.5, undefined, undefined]);
+    assert.match(notes.join(), /top_k/);
+  });
+
+  test('scores that are no probabilities are ranked, and have no log loss', async () => {
+    const { values, notes } = await evaluate('text-classification', [
+      ['a', scored(['a', 'b'], [3, -1])],
+      ['b', scored(['a', 'b'], [-2, 5])],
+    ]);
+    assert.deepEqual([values.roc_auc, values.log_loss], [1, undefined]);
+    assert.match(notes.join(), /no probabilities/);
+  });
+
+  test('a label that the model does not know lets the others have their areas', async () => {
+    const { values, classes } = await evaluate('text-classification', [
+      ['a', scored(['a', 'b'], [0.8, 0.2])],
+      ['b', scored(['a', 'b'], [0.3, 0.7])],
+      ['new', scored(['a', 'b'], [0.5, 0.5])],
+    ]);
+    near(classes.new?.roc_auc, 0.5);
+    near(classes.a?.roc_auc, 1);
+    assert.ok(values.log_loss! > 10);
+  });
+
+  test('one class alone has no area, and scores that are not numbers are refused', () => {
+    const area = binaryAreas(rankScores([0.2, 0.3]), [true, true], equalWeights(2));
+    assert.deepEqual(area, { rocAuc: Number.NaN, averagePrecision: 1 });
+    assert.throws(() => rankScores([1, Number.NaN]), { code: 'invalid_request', message: /example 1/ });
+    const evaluator = createEvaluator('text-classification', 1, 'a')!;
+    assert.throws(() => evaluator.add(0, 'a', [{ label: 'a', score: Number.NaN }]), { code: 'invalid_request' });
+    assert.throws(() => evaluator.add(0, null, []), { code: 'invalid_request', message: /label is null; a text/ });
   });
 });
 
-/** Truth and scores with ties; the expected values below are scikit-learn's. */
-const truth = [0, 1, 2, 2, 1, 0, 2, 1, 0, 2, 2, 1];
-const scores = [
-  [0.571429, 0.142857, 0.285714],
-  [0.272727, 0.363636, 0.363637],
-  [0.444444, 0.444444, 0.111112],
-  [0.222222, 0.333333, 0.444445],
-  [0.166667, 0.333333, 0.5],
-  [0.428571, 0.428571, 0.142858],
-  [0.5, 0.375, 0.125],
-  [0.111111, 0.444444, 0.444445],
-  [0.166667, 0.166667, 0.666666],
-  [0.4, 0.3, 0.3],
-  [0.666667, 0.166667, 0.166666],
-  [0.571429, 0.285714, 0.142857],
-];
-
-describe('scores', () => {
-  test('the area under the ROC curve of many classes equals that of scikit-learn in all four ways', () => {
-    near(multiclassRocAuc(truth, scores, { method: 'ovr', average: 'macro' }), 0.4716490299823633);
-    near(multiclassRocAuc(truth, scores, { method: 'ovr', average: 'weighted' }), 0.451058201058201);
-    near(multiclassRocAuc(truth, scores, { method: 'ovo', average: 'macro' }), 0.4875);
-    near(multiclassRocAuc(truth, scores, { method: 'ovo', average: 'weighted' }), 0.47413194444444445);
+describe('other tasks', () => {
+  test('error rates are over all texts together, characters are code points, and a record that failed is silence', async () => {
+    const { values } = await evaluate('automatic-speech-recognition', [
+      ['a b c', { text: 'a c' }],
+      ['d', { text: 'd e' }],
+      ['naïve 🐈', undefined],
+      ['', { text: '' }],
+    ]);
+    near(values.word_error_rate, 4 / 6);
+    near(values.character_error_rate, (2 + 2 + 7) / 13);
+    near(values.sentence_accuracy, 1 / 4);
   });
 
-  test('a class without examples is left out of the mean area, and one class alone has none', () => {
-    const two = truth.flatMap((label, index) => (label === 2 ? [] : [index]));
-    const [some, given] = [two.map((index) => truth[index]!), two.map((index) => scores[index]!)];
-    const area = multiclassRocAuc(some, given, { method: 'ovr', average: 'macro' });
-    near(area, multiclassRocAuc(some, given, { method: 'ovo', average: 'macro' }));
-    assert.equal(multiclassRocAuc([1, 1], given.slice(0, 2), { method: 'ovr', average: 'macro' }), Number.NaN);
-    assert.equal(rocAuc({ positive: [], scores: [] }), Number.NaN);
-    assert.equal(averagePrecision({ positive: [false], scores: [1] }), Number.NaN);
-  });
-
-  test('equal scores are one step of the curves', () => {
-    const positive = [0, 1, 1, 0, 1, 0, 1, 1].map(Boolean);
-    const tied = { positive, scores: [0.5, 0.5, 0.5, 0.2, 0.9, 0.9, 0.2, 0.7] };
-    near(rocAuc(tied), 0.5333333333333334);
-    near(averagePrecision(tied), 0.625);
-    near(brierScore(positive, tied.scores), 0.2925);
-    const probabilities = tied.scores.map((score) => [1 - score, score]);
-    near(logLoss({ truth: positive.map(Number), probabilities }), 0.8345804447523437);
-  });
-
-  test('log loss, top-k accuracy and calibration take the probabilities of all classes', () => {
-    near(logLoss({ truth, probabilities: scores }), 1.2879920926200754, 1e-9);
-    near(topKAccuracy(truth, scores, 1), 2 / 12);
-    near(topKAccuracy(truth, scores, 2), 8 / 12);
-    assert.ok(Number.isFinite(logLoss({ truth: [1], probabilities: [[1, 0]] })));
-    const bins = calibrationBins(
-      {
-        truth: [0, 0, 1, 1],
-        probabilities: [
-          [1, 0],
-          [0.8, 0.2],
-          [0.8, 0.2],
-          [0, 1],
-        ],
-      },
-      5,
-    );
-    assert.deepEqual(
-      bins.map(({ count }) => count),
-      [0, 0, 0, 2, 2],
-    );
-    near(expectedCalibrationError(bins), (2 * Math.abs(0.8 - 0.5) + 0) / 4);
-  });
-});
-
-describe('speech', () => {
-  test('rates are over all texts together, and characters are code points', () => {
-    const { errorRate } = wordErrorRate(['a b c', 'd'], ['a c', 'd e']);
-    near(errorRate, 2 / 4);
-    near(characterErrorRate(['naïve 🐈'], ['naive 🐈']).errorRate, 1 / 7);
-    assert.equal(wordErrorRate(['a'], ['']).informationLost, 1);
-    assert.throws(() => wordErrorRate(['a', '  '], ['a', 'b']), { code: 'invalid_request', message: /reference 1/ });
-  });
-});
-
-describe('detection', () => {
-  const box = (xmin: number, ymin: number, xmax: number, ymax: number) => ({ xmin, ymin, xmax, ymax });
-
-  test('boxes overlap by intersection over union', () => {
+  test('boxes overlap by intersection over union, of a crowd over the box alone', () => {
+    const box = (xmin: number, ymin: number, xmax: number, ymax: number) => ({ xmin, ymin, xmax, ymax });
     near(intersectionOverUnion(box(0, 0, 10, 10), box(5, 0, 15, 10)), 1 / 3);
+    near(intersectionOverUnion(box(0, 0, 10, 10), box(5, 0, 15, 10), true), 1 / 2);
     assert.equal(intersectionOverUnion(box(0, 0, 1, 1), box(1, 0, 2, 1)), 0);
     assert.equal(intersectionOverUnion(box(3, 3, 3, 3), box(3, 3, 3, 3)), 0);
   });
 
-  test('a hit found twice counts once, and a box that fits loosely counts at low thresholds alone', () => {
-    const truth = [
-      { label: 'cat', box: box(0, 0, 10, 10) },
-      { label: 'dog', box: box(20, 0, 30, 10) },
-    ];
-    const detections = [
-      { label: 'cat', score: 0.9, box: box(0, 0, 10, 10) },
-      { label: 'cat', score: 0.8, box: box(0, 0, 10, 10) },
-      { label: 'dog', score: 0.7, box: box(20, 0, 30, 8) },
-      { label: 'mouse', score: 0.6, box: box(0, 0, 1, 1) },
-    ];
-    const metrics = detectionMetrics([{ truth, detections }]);
-    assert.equal(metrics.perClass.cat, 1);
-    near(metrics.perClass.dog!, 0.7); // an overlap of 0.8 passes the thresholds .5 to .8
-    near(metrics.meanAveragePrecision, 0.85);
-    assert.deepEqual([metrics.meanAveragePrecision50, metrics.meanAveragePrecision75], [1, 1]);
-    assert.deepEqual(Object.keys(metrics.perClass), ['cat', 'dog']);
+  test('nothing to find gives no precision, and the mean overlap is over all objects', async () => {
+    const box = { xmin: 0, ymin: 0, xmax: 10, ymax: 10 };
+    const empty = await evaluate('object-detection', [[[], []]]);
+    assert.deepEqual([empty.values.map, empty.values.mean_iou], [Number.NaN, Number.NaN]);
+    const { values } = await evaluate('object-detection', [
+      [[{ label: 'cat', box }], [{ label: 'cat', score: 0.9, box: { ...box, xmax: 5 } }]],
+      [[{ label: 'cat', box }], undefined],
+    ]);
+    near(values.mean_iou, 0.25);
   });
 
-  test('precision is read at 101 recalls, over all pictures, best scores first', () => {
-    const picture = (score: number, hit: boolean) => ({
-      truth: [{ label: 'cat', box: box(0, 0, 10, 10) }],
-      detections: [{ label: 'cat', score, box: hit ? box(0, 0, 10, 10) : box(50, 50, 60, 60) }],
-    });
-    const metrics = detectionMetrics([picture(0.9, true), picture(0.8, false), picture(0.7, true)]);
-    // Recall 1/3 with precision 1 holds for 0 to .33, recall 2/3 with 2/3 for .34 to .66.
-    near(metrics.meanAveragePrecision50, (34 + 33 * (2 / 3)) / 101);
-    assert.equal(detectionMetrics([]).meanAveragePrecision, Number.NaN);
+  test('masks are compared pixel by pixel, class by class', async () => {
+    const mask = async (pixels: number[]) => {
+      const data = Uint8Array.from(pixels, (inside) => 255 * inside);
+      return Buffer.from(await encodePng({ width: 4, height: 1, channels: 1, data })).toString('base64');
+    };
+    const { values, classes } = await evaluate('image-segmentation', [
+      [
+        [{ label: 'sky', mask: await mask([1, 1, 1, 0]) }],
+        [
+          { label: 'sky', mask: await mask([0, 1, 1, 0]) },
+          { label: 'sea', mask: await mask([0, 0, 0, 1]) },
+        ],
+      ],
+    ]);
+    near(classes.sky?.iou, 2 / 3);
+    near(values.mean_iou, 1 / 3);
+    near(values.pixel_accuracy, 2 / 3);
+  });
+
+  test('an answer is compared with the accepted one that fits best, without articles and punctuation', () => {
+    assert.deepEqual(compareAnswer(['The Eiffel Tower', 'Paris'], 'eiffel tower!'), { exactMatch: 1, f1: 1 });
+    near(compareAnswer(['in the year 1889'], 'year 1889 or so').f1, 2 / 3.5);
+    assert.deepEqual(compareAnswer([], ''), { exactMatch: 1, f1: 1 });
+    assert.deepEqual(compareAnswer([''], 'something'), { exactMatch: 0, f1: 0 });
+  });
+
+  test('a masked word counts where it is among the first k', async () => {
+    const words = (...given: string[]) => given.map((token_str, i) => ({ token_str, score: 1 / (i + 2) }));
+    const { values } = await evaluate('fill-mask', [
+      ['blue', words('blue', 'green')],
+      ['red', words('green', ' red')],
+      ['grey', undefined],
+    ]);
+    assert.deepEqual(values, { accuracy: 1 / 3, top_2_accuracy: 2 / 3, mean_reciprocal_rank: 0.5 });
+  });
+
+  test('where the truth never changes, r2 is 1 if it is met and 0 if not; a correlation is not defined', async () => {
+    const r2 = (predicted: number[]) => regressionMetrics([2, 2], predicted, equalWeights(2)).r2;
+    assert.deepEqual([r2([2, 2]), r2([2, 3])], [1, 0]);
+    const { values } = await evaluate('sentence-similarity', [
+      [
+        [2, 2],
+        [0.1, 0.2],
+      ],
+    ]);
+    assert.deepEqual(values, { spearman: Number.NaN, pearson: Number.NaN });
   });
 });
 
-test('regression equals scikit-learn, also where the truth never changes', () => {
-  const metrics = regressionMetrics([3, -0.5, 2, 7, 4.25], [2.5, 0, 2, 8, 4]);
-  near(metrics.meanAbsoluteError, 0.45);
-  near(metrics.rootMeanSquaredError, 0.5590169943749475);
-  near(metrics.r2, 0.9491042345276873);
-  assert.deepEqual([regressionMetrics([2, 2], [2, 2]).r2, regressionMetrics([2, 2], [2, 3]).r2], [1, 0]);
-});
+describe('intervals', () => {
+  const right = Array.from({ length: 400 }, (_, index) => Number(index % 4 !== 0));
+  const accuracy = (weights: Weights) => [right.reduce((sum, value, i) => sum + value * weights[i]!, 0) / 400];
 
-test('a bootstrap interval is the same for the same seed and holds what a normal interval holds', () => {
-  const right = Array.from({ length: 400 }, (_, index) => index % 4 !== 0);
-  const accuracy = (examples: Uint32Array) => examples.reduce((sum, i) => sum + Number(right[i]), 0) / examples.length;
-  const interval = bootstrapInterval(400, accuracy, { seed: 'a' });
-  assert.deepEqual(bootstrapInterval(400, accuracy, { seed: 'a' }), interval);
-  assert.notDeepEqual(bootstrapInterval(400, accuracy, { seed: 'b' }), interval);
-  const halfWidth = 1.96 * Math.sqrt((0.75 * 0.25) / 400);
-  near(interval.low, 0.75 - halfWidth, 0.008);
-  near(interval.high, 0.75 + halfWidth, 0.008);
-  assert.deepEqual(
-    bootstrapInterval(3, () => Number.NaN, { seed: 'a' }),
-    { low: Number.NaN, high: Number.NaN },
-  );
+  test('are the same for the same seed, and hold what a normal interval holds', () => {
+    const interval = bootstrapIntervals(400, accuracy, { seed: 'a' });
+    assert.deepEqual(bootstrapIntervals(400, accuracy, { seed: 'a' }), interval);
+    assert.notDeepEqual(bootstrapIntervals(400, accuracy, { seed: 'b' }), interval);
+    const halfWidth = 1.96 * Math.sqrt((0.75 * 0.25) / 400);
+    assert.ok(Math.abs(interval[0]!.low - (0.75 - halfWidth)) < 0.008);
+    assert.ok(Math.abs(interval[0]!.high - (0.75 + halfWidth)) < 0.008);
+    const none = bootstrapIntervals(3, () => [Number.NaN], { seed: 'a' });
+    assert.deepEqual(none, [{ low: Number.NaN, high: Number.NaN }]);
+  });
+
+  test('are wider where records of a group, which are right or wrong together, are drawn together', () => {
+    const groups = right.map((_, index) => Math.floor(index / 40));
+    const clustered = groups.map((group) => Number(group % 4 !== 0));
+    const mean = (weights: Weights) => {
+      const total = groups.reduce((sum, _, i) => sum + weights[i]!, 0);
+      return [clustered.reduce((sum, value, i) => sum + value * weights[i]!, 0) / total];
+    };
+    const width = ([interval]: { low: number; high: number }[]) => interval!.high - interval!.low;
+    const alone = bootstrapIntervals(400, mean, { seed: 'a' });
+    assert.ok(width(bootstrapIntervals(400, mean, { seed: 'a', groups })) > 4 * width(alone));
+  });
+
+  test('every metric of a weighted sample is that of the sample written out', async () => {
+    const { labels, truth, scores } = metricCases.classification[0]!;
+    const pairs = truth.map((label, i) => [labels[label], scored(labels, scores[i]!)] as const);
+    const weights = pairs.map((_, i) => (i * 7) % 4);
+    const written = pairs.flatMap((pair, i) => Array.from({ length: weights[i]! }, () => pair));
+    const [weighted, whole] = [
+      await evaluate('text-classification', pairs, weights),
+      await evaluate('text-classification', written),
+    ];
+    for (const [name, value] of Object.entries(whole.values)) near(weighted.values[name], value, name);
+    const boxes = metricCases.detection[0]!.pictures.map(({ truth, detections }) => [truth, detections] as const);
+    const pictures = boxes.map((_, i) => 1 + (i % 2));
+    const twice = boxes.flatMap((pair, i) => Array.from({ length: pictures[i]! }, () => pair));
+    const [a, b] = [await evaluate('object-detection', boxes, pictures), await evaluate('object-detection', twice)];
+    near(a.values.mar_100, b.values.mar_100!, 'mar_100');
+  });
 });
 
 test('the exact McNemar test equals the binomial test, from no difference to a million', () => {
