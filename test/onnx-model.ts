@@ -85,8 +85,10 @@ export function gatherModel(): Uint8Array {
   });
 }
 
-/** Adds 1 to x, `[1]` FP32, n times (`[]` INT64): with 2^62 it never ends. */
-export function loopModel(): Uint8Array {
+/** Adds 1 to x, `[1]` FP32, n times (`[]` INT64): with 2^62 it never ends. With `steps`, these times to `[-1]`. */
+export function loopModel(steps?: bigint): Uint8Array {
+  const rows = steps === undefined ? 1 : -1;
+  const n = { name: 'n', datatype: 'INT64', shape: [] } as const;
   const body: OnnxGraph = {
     nodes: [
       { op: 'Add', inputs: ['x_in', 'one'], outputs: ['x_out'] },
@@ -95,21 +97,19 @@ export function loopModel(): Uint8Array {
     inputs: [
       { name: 'i', datatype: 'INT64', shape: [] },
       { name: 'go_in', datatype: 'BOOL', shape: [] },
-      { name: 'x_in', datatype: 'FP32', shape: [1] },
+      { name: 'x_in', datatype: 'FP32', shape: [rows] },
     ],
     outputs: [
       { name: 'go_out', datatype: 'BOOL', shape: [] },
-      { name: 'x_out', datatype: 'FP32', shape: [1] },
+      { name: 'x_out', datatype: 'FP32', shape: [rows] },
     ],
     initializers: [{ name: 'one', datatype: 'FP32', shape: [1], data: new Float32Array([1]) }],
   };
   return onnxModel({
     nodes: [{ op: 'Loop', inputs: ['n', '', 'x'], outputs: ['y'], attributes: { body: { graph: body } } }],
-    inputs: [
-      { name: 'x', datatype: 'FP32', shape: [1] },
-      { name: 'n', datatype: 'INT64', shape: [] },
-    ],
-    outputs: [{ name: 'y', datatype: 'FP32', shape: [1] }],
+    inputs: [{ name: 'x', datatype: 'FP32', shape: [rows] }, ...(steps === undefined ? [n] : [])],
+    outputs: [{ name: 'y', datatype: 'FP32', shape: [rows] }],
+    initializers: steps === undefined ? [] : [{ ...n, data: new BigInt64Array([steps]) }],
   });
 }
 

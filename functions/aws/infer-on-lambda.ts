@@ -35,6 +35,8 @@ export function createLambdaHost({ INFER_FUNCTION_NAME }: Config): Pick<Services
 } {
   const client = new LambdaClient(clientSettings);
   const memory = reusedMemory();
+  /** How many times as long as its request an answer of the model has lately been: answers have to fit into one too. */
+  const growth = new WeakMap<ModelManifest, number>();
 
   async function invoke(event: InferEvent, deadline: number): Promise<InferAnswer> {
     if (!INFER_FUNCTION_NAME)
@@ -54,13 +56,19 @@ export function createLambdaHost({ INFER_FUNCTION_NAME }: Config): Pick<Services
     const requests = passengers.map(({ item }) => item);
     const manifest = trim(passengers[0]!.manifest);
     const deadline = Math.max(...requests.map((item) => item.deadline));
-    const answer = await invoke({ operation: 'infer', manifest, requests }, deadline);
-    return (answer as { answers: ItemAnswer[] }).answers;
+    const { answers } = (await invoke({ operation: 'infer', manifest, requests }, deadline)) as {
+      answers: ItemAnswer[];
+    };
+    const lengths = answers.map((answer, index) =>
+      'body' in answer ? answer.body.length / requests[index]!.body.length : 0,
+    );
+    growth.set(passengers[0]!.manifest, Math.max(...lengths));
+    return answers;
   }
 
   const travel = travelTogether<Passenger, ItemAnswer>({
     line: ({ manifest }) => `${manifest.name}/${manifest.version}`,
-    bytes: ({ item }) => item.body.length,
+    bytes: ({ manifest, item }) => item.body.length * Math.max(1, growth.get(manifest) ?? 1),
     maxBytes: maxPayloadBytes - envelopeBytes,
     maxInFlight: maxCallsInFlight,
     send,

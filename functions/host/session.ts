@@ -9,6 +9,11 @@ import { startWorkerThread } from './worker-thread.ts';
 
 /** Inputs of one joined run: activations take many times as much memory. */
 const maxBatchBytes = 8 * 1024 * 1024;
+/**
+ * A joined run is to take no longer than this, by the CPU time that rows took in the last one. What a run costs beside
+ * its rows is little by then; a longer one lets callers wait, and activations that outgrow the caches take a fifth longer.
+ */
+const maxRunMs = 50;
 /** Shared memory up to this size is kept from run to run. */
 const keptBytes = 16 * 1024 * 1024;
 
@@ -71,6 +76,7 @@ function createSession(
   const queue: Queued[] = [];
   const allOutputs = metadata.outputs.map(({ name }) => name);
   let maxRows = source.maxBatchSize;
+  let rowMs = 0;
   let shared = new SharedArrayBuffer(0);
   let draining: Promise<void> | undefined;
   let running: Promise<void> = Promise.resolve();
@@ -85,7 +91,8 @@ function createSession(
 
   async function drain(): Promise<void> {
     while (queue.length > 0) {
-      running = runAll(takeBatch(queue, { rows: maxRows, bytes: maxBatchBytes }));
+      const rows = Math.min(maxRows, Math.floor(maxRunMs / rowMs));
+      running = runAll(takeBatch(queue, { rows, bytes: maxBatchBytes }));
       await running;
     }
     draining = undefined;
@@ -116,11 +123,10 @@ function createSession(
     const inputs = joinInputs(requests, allocate);
     const answer = await worker.call({ kind: 'run', inputs, outputs, ...(sequence && { sequence }) });
     if (!('outputs' in answer)) throw new Error('the worker answered a run with metadata');
+    const rows = requests.map(({ inputs }) => inputs[0]?.shape[0] ?? 1);
+    rowMs = answer.cpuMs / rows.reduce((sum, count) => sum + count, 0);
     if (requests.length === 1) return [[...answer.outputs]];
-    const split = splitOutputs(
-      answer.outputs,
-      requests.map(({ inputs }) => inputs[0]!.shape[0]!),
-    );
+    const split = splitOutputs(answer.outputs, rows);
     if (split) return split;
     maxRows = 0;
     throw new ServiceError('model_failed', 'dimension 0 of the outputs is not the batch dimension');

@@ -36,5 +36,5 @@ export interface SessionMetadata {
 
 export type WorkerAnswer =
   | { readonly metadata: SessionMetadata }
-  | { readonly outputs: readonly Tensor[] }
+  | { readonly outputs: readonly Tensor[]; readonly cpuMs: number }
   | { readonly error: { readonly code: ErrorCode; readonly message: string } };

@@ -4,6 +4,7 @@ import { createLambdaHost } from '../../../functions/aws/infer-on-lambda.ts';
 import { readConfig } from '../../../functions/config.ts';
 import type { InferEvent } from '../../../functions/host/infer-event.ts';
 import { decodeInferRequest, encodeInferResponse } from '../../../functions/inference/binary-tensor.ts';
+import type { Tensor } from '../../../functions/inference/protocol.ts';
 import { createTensor } from '../../../functions/inference/tensor.ts';
 import { modelVersionSchema } from '../../../functions/registry/model-manifest.ts';
 import { type AwsAnswer, awsError, startAwsServer } from '../../aws-server.ts';
@@ -28,8 +29,10 @@ const functionError = (errorType: string, errorMessage: string): AwsAnswer => ({
   body: { errorType, errorMessage },
 });
 
-function itemAnswer(...values: number[]) {
-  const response = { model_name: 'digits', model_version: '3', outputs: [tensor('y', ...values)] };
+const itemAnswer = (...values: number[]) => answerWith(tensor('y', ...values));
+
+function answerWith(output: Tensor) {
+  const response = { model_name: 'digits', model_version: '3', outputs: [output] };
   const { headerLength, body } = encodeInferResponse(response);
   return { headerLength, body: body.toString('base64'), timings: { queueNs: 1, computeNs: 2, batchSize: 1 } };
 }
@@ -75,6 +78,21 @@ test('requests that come together travel together, and each gets its own answer'
       : new Float32Array(new Uint8Array(result.value.response.outputs[0]!.data).buffer)[0],
   );
   assert.deepEqual(seen, [1, 2, 'model_rejected_input', 3, 4]);
+});
+
+test('a call takes no more requests than there is room for their answers, if they are as long as the last ones', async () => {
+  const long = answerWith(createTensor('y', 'UINT8', [2_000_000], new Uint8Array(2_000_000)));
+  const calls = [[long], [long, long], [long, long], [itemAnswer(1)], [itemAnswer(1), itemAnswer(1)]];
+  aws.answer(...calls.map((answers) => ({ status: 200, body: { answers } })));
+  await ask();
+  await Promise.all([ask(), ask(), ask(), ask()]);
+  await ask();
+  await Promise.all([ask(), ask()]);
+  const events = aws.requests.map(({ body }) => JSON.parse(body.toString()) as { requests: object[] });
+  assert.deepEqual(
+    events.map(({ requests }) => requests.length),
+    [1, 2, 2, 1, 2],
+  );
 });
 
 test('a request whose time is over does not wait for others of its call that have more', async () => {

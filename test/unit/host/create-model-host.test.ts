@@ -115,6 +115,16 @@ test('requests that queue during a run share the next one, and each gets its own
   );
 });
 
+test('requests whose rows take long share no run: the first would wait for the last', async () => {
+  const model = source('steps', () => loopModel(100_000n), { maxBatchSize: 8 });
+  const ask = () => host.infer(model, { inputs: [floats('x', [1], [0])] }, soon());
+  const results = await Promise.all([ask(), ask(), ask()]);
+  assert.deepEqual(
+    results.map(({ outputs, timings }) => [valuesOf(outputs[0]), timings.batchSize]),
+    Array(3).fill([[100_000], 1]),
+  );
+});
+
 test('BYTES of different lengths are joined and split too', async () => {
   const ask = (...texts: string[]) =>
     host.infer(echo, { inputs: [createBytesTensor('x', [texts.length], texts)] }, soon());
