@@ -18,9 +18,11 @@ export interface FunctionDefinition {
   readonly timeoutSeconds: number;
   /** Functions whose queues it sends work to, itself among them: what is too much for one invocation. */
   readonly sendsTo?: readonly string[];
-  /** Names of folders in `layers/`. */
-  readonly layers: readonly ('onnxruntime' | 'media')[];
+  readonly layers: readonly LayerName[];
 }
+
+/** `ffmpeg` is built from source, so it is there for those who choose `video` only. */
+export type LayerName = 'onnxruntime' | 'media' | 'ffmpeg';
 
 /** Deliveries of a queue's message before it becomes a dead letter. */
 export const maxReceiveCount = 5;
@@ -60,3 +62,8 @@ export const functions = {
 } as const satisfies Record<string, FunctionDefinition>;
 
 export type FunctionName = keyof typeof functions;
+
+/** The layers of a function, where `video` is chosen or not: ffmpeg goes wherever media are decoded. */
+export function layersOf({ layers }: FunctionDefinition, video: boolean): readonly LayerName[] {
+  return video && layers.includes('media') ? [...layers, 'ffmpeg'] : layers;
+}

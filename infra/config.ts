@@ -35,6 +35,8 @@ const infraConfigSchema = z
     requestBurst: z.coerce.number().int().positive().default(200),
     /** Copies of the CPU model host that may run at once; absent: as many as the account allows. */
     inferConcurrency: z.coerce.number().int().positive().optional(),
+    /** Adds ffmpeg for videos; it is built from source, by whoever deploys, with a C compiler for arm64. */
+    video: z.stringbool().default(false),
     /** Puts AWS WAF in front of the API: known bad addresses, and a limit per address. */
     waf: z.stringbool().default(false),
     /** Receives alarms and, with `monthlyBudgetUsd`, warnings about cost. */

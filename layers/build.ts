@@ -1,10 +1,21 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { type FunctionName, functions } from '../functions/manifest.ts';
-import { type Architecture, type LayerName, type LayerPackage, layerNames, layerPackages } from './packages.ts';
+import { type FunctionName, functions, type LayerName, layersOf } from '../functions/manifest.ts';
+import { buildFfmpeg } from './ffmpeg.ts';
+import { type Architecture, type LayerPackage, layerPackages, packageLayers } from './packages.ts';
 import { zip } from './zip.ts';
 
 /** Lambda's limit on a function's code and layers, unpacked. */
@@ -15,12 +26,17 @@ const distFolder = join(repositoryRoot, 'dist');
 const alwaysKept = /^(package\.json|licen[cs]e.*|copying.*|.*notices.*)$/i;
 
 /**
- * Builds a layer into `<folder>/<layer>/nodejs/node_modules/…` and returns that folder. Packages come from node_modules;
- * what npm did not install there, being for another kind of machine, is fetched by name and checked against the lock.
+ * Builds a layer into `<folder>/<layer>/nodejs/node_modules/…` (ffmpeg: `bin/…`) and returns that folder. Packages come from
+ * node_modules; what npm did not install there, being for another kind of machine, is fetched by name and checked against the
+ * lock.
  */
-export function buildLayer(layer: LayerName, arch: Architecture, folder: string): string {
+export async function buildLayer(layer: LayerName, arch: Architecture, folder: string): Promise<string> {
   const target = join(folder, layer);
   rmSync(target, { recursive: true, force: true });
+  if (layer === 'ffmpeg') {
+    cpSync(await buildFfmpeg(arch, join(distFolder, 'packages')), target, { recursive: true });
+    return target;
+  }
   for (const entry of layerPackages(layer, arch)) {
     const installed = join(repositoryRoot, 'node_modules', entry.name);
     const source = existsSync(installed) ? installed : fetchPackage(entry);
@@ -37,7 +53,10 @@ export function buildLayer(layer: LayerName, arch: Architecture, folder: string)
 /** Archives what buildLayer made and returns the archive's path; the same files give the same bytes. */
 export function zipLayer(folder: string): string {
   const path = `${folder}.zip`;
-  writeFileSync(path, zip(listFiles(folder).map((file) => [file, readFileSync(join(folder, file))])));
+  const files = listFiles(folder).map((file) => {
+    return { path: file, content: readFileSync(join(folder, file)), executable: file.startsWith('bin/') };
+  });
+  writeFileSync(path, zip(files));
   return path;
 }
 
@@ -47,11 +66,14 @@ export function folderBytes(folder: string): number {
 }
 
 /**
- * Unzipped bytes of each function with its layers, where all of them are built. Throws where one is over Lambda's limit.
+ * Unzipped bytes of each function with its layers, where all of them are built; ffmpeg, which is a choice, counts where it is.
+ * Throws where one is over Lambda's limit.
  */
 export function measureFunctions(buildFolder: string, layersFolder: string): Map<FunctionName, number> {
   const sizes = new Map<FunctionName, number>();
-  for (const [name, { layers }] of Object.entries(functions)) {
+  const video = existsSync(join(layersFolder, 'ffmpeg'));
+  for (const [name, definition] of Object.entries(functions)) {
+    const layers = layersOf(definition, video);
     const folders = [join(buildFolder, name), ...layers.map((layer) => join(layersFolder, layer))];
     if (!folders.every((folder) => existsSync(folder))) continue;
     const bytes = folders.reduce((sum, folder) => sum + folderBytes(folder), 0);
@@ -115,13 +137,17 @@ function packFromRegistry(specifier: string, folder: string): string {
 
 const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(1)} MB`;
 
-/** `node layers/build.ts [layer]`: CDK publishes the archive whose path is the only line on stdout. */
-function main(wanted: string | undefined): void {
-  const names = layerNames.filter((name) => wanted === undefined || name === wanted);
-  if (names.length === 0) throw new Error(`no layer ${wanted}; there are ${layerNames.join(' and ')}`);
+/**
+ * `node layers/build.ts [layer]`: CDK publishes the archive whose path is the only line on stdout. Without a name all layers
+ * of npm packages are built; `ffmpeg` needs a C compiler and is built when it is named.
+ */
+async function main(wanted: string | undefined): Promise<void> {
+  const all: readonly LayerName[] = [...packageLayers, 'ffmpeg'];
+  const names = wanted === undefined ? packageLayers : all.filter((name) => name === wanted);
+  if (names.length === 0) throw new Error(`no layer ${wanted}; there are ${all.join(', ')}`);
   const folder = join(distFolder, 'layers');
   for (const name of names) {
-    const built = buildLayer(name, 'arm64', folder);
+    const built = await buildLayer(name, 'arm64', folder);
     const archive = zipLayer(built);
     console.error(`layer ${name}: ${megabytes(folderBytes(built))}, zipped ${megabytes(statSync(archive).size)}`);
     console.log(archive);
@@ -133,7 +159,7 @@ function main(wanted: string | undefined): void {
 
 if (import.meta.main) {
   try {
-    main(process.argv[2]);
+    await main(process.argv[2]);
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);
     process.exitCode = 1;

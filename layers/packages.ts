@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { LayerName } from '../functions/manifest.ts';
+import { ffmpegRecipe } from './ffmpeg.ts';
 
-/** What each layer holds: npm packages, and of each package the files that run. */
+/** What each layer of npm packages holds, and of each package the files that run. */
 const layers = {
   onnxruntime: (arch: Architecture) => [
     { name: 'onnxruntime-node', keep: new RegExp(`^(dist/.*\\.js|bin/napi-v6/linux/${arch}/.*)$`) },
@@ -17,8 +19,8 @@ const layers = {
   ],
 };
 
-export type LayerName = keyof typeof layers;
-export const layerNames = Object.keys(layers) as LayerName[];
+export type PackageLayer = keyof typeof layers;
+export const packageLayers = Object.keys(layers) as PackageLayer[];
 
 /** Of the machine that runs the layer. Lambda: arm64. */
 export type Architecture = 'arm64' | 'x64';
@@ -39,7 +41,7 @@ interface Lock {
 const lock: Lock = JSON.parse(readFileSync(new URL('../package-lock.json', import.meta.url), 'utf8'));
 
 /** The packages of a layer at the versions of package-lock.json. Throws where the lock does not know one. */
-export function layerPackages(layer: LayerName, arch: Architecture): LayerPackage[] {
+export function layerPackages(layer: PackageLayer, arch: Architecture): LayerPackage[] {
   return layers[layer](arch).map(({ name, keep }) => {
     const { version, integrity } = lock.packages[`node_modules/${name}`] ?? {};
     if (!version || !integrity) throw new Error(`layers: package-lock.json has no version and integrity for ${name}`);
@@ -47,11 +49,22 @@ export function layerPackages(layer: LayerName, arch: Architecture): LayerPackag
   });
 }
 
-/** Changes whenever the content of the layer does: a package, its version, what is kept of it, how it is archived. */
+/** What a layer is made of, for people. */
+export function describeLayer(layer: LayerName, arch: Architecture): string {
+  if (layer === 'ffmpeg') return `ffmpeg@${ffmpegRecipe.version} (LGPL 2.1)`;
+  return layerPackages(layer, arch)
+    .map(({ name, version }) => `${name}@${version}`)
+    .join(' ');
+}
+
+/** Changes whenever the content of the layer does: a package, its version, what is kept of it, how it is built and archived. */
 export function layerHash(layer: LayerName, arch: Architecture): string {
   const hash = createHash('sha256');
-  for (const { name, integrity, keep } of layerPackages(layer, arch))
-    hash.update(`${name} ${integrity} ${keep.source}\n`);
-  for (const script of ['./build.ts', './zip.ts']) hash.update(readFileSync(new URL(script, import.meta.url)));
+  if (layer === 'ffmpeg') hash.update(JSON.stringify([ffmpegRecipe, arch]));
+  else
+    for (const { name, integrity, keep } of layerPackages(layer, arch))
+      hash.update(`${name} ${integrity} ${keep.source}\n`);
+  const scripts = ['./build.ts', './zip.ts', ...(layer === 'ffmpeg' ? ['./ffmpeg.ts'] : [])];
+  for (const script of scripts) hash.update(readFileSync(new URL(script, import.meta.url)));
   return hash.digest('hex');
 }

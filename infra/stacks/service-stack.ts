@@ -3,7 +3,13 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import { SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import type { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
 import type { Construct } from 'constructs';
-import { type FunctionDefinition, type FunctionName, functions } from '../../functions/manifest.ts';
+import {
+  type FunctionDefinition,
+  type FunctionName,
+  functions,
+  type LayerName,
+  layersOf,
+} from '../../functions/manifest.ts';
 import { allow } from '../allow.ts';
 import type { InfraConfig } from '../config.ts';
 import { HttpApi } from '../constructs/http-api.ts';
@@ -27,7 +33,12 @@ export class ServiceStack extends Stack {
   constructor(scope: Construct, id: string, props: ServiceStackProps) {
     super(scope, id, props);
     const { storage, config } = props;
-    const layers = { onnxruntime: new NativeLayer(this, 'onnxruntime'), media: new NativeLayer(this, 'media') };
+    const layers = new Map<LayerName, NativeLayer>();
+    const layerOf = (name: LayerName) => {
+      const layer = layers.get(name) ?? new NativeLayer(this, name);
+      layers.set(name, layer);
+      return layer.layer;
+    };
     const create = (name: FunctionName, environment: Record<string, string>, reservedConcurrency?: number) =>
       new LambentFunction(this, name, {
         definition: functions[name],
@@ -38,7 +49,7 @@ export class ServiceStack extends Stack {
           DATA_BUCKET: storage.data.bucket.bucketName,
           ...environment,
         },
-        layers: functions[name].layers.map((layer) => layers[layer].layer),
+        layers: layersOf(functions[name], config.video).map(layerOf),
         config,
         reservedConcurrency,
       });

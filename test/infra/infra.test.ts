@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -8,12 +8,12 @@ import { crc32, inflateRawSync } from 'node:zlib';
 import { type App, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { CfnModel } from 'aws-cdk-lib/aws-sagemaker';
-import { functions } from '../../functions/manifest.ts';
+import { type FunctionDefinition, functions, layersOf } from '../../functions/manifest.ts';
 import { buildFunctions } from '../../infra/build.ts';
 import { readInfraConfig } from '../../infra/config.ts';
 import { createApp } from '../../infra/create-app.ts';
 import { buildLayer, folderBytes, measureFunctions, zipLayer } from '../../layers/build.ts';
-import { layerHash, layerNames, layerPackages } from '../../layers/packages.ts';
+import { layerHash, layerPackages, packageLayers } from '../../layers/packages.ts';
 
 const { context: flags } = JSON.parse(readFileSync('cdk.json', 'utf8'));
 const folder = mkdtempSync(join(tmpdir(), 'lambent-infra-'));
@@ -39,6 +39,7 @@ before(async () => {
     alarmEmail: 'owner@example.com',
     monthlyBudgetUsd: '200',
     inferConcurrency: '8',
+    video: 'true',
   };
   const app = createApp(folder, { ...flags, ...choices });
   full = {
@@ -280,6 +281,21 @@ describe('service', () => {
     plain.service.allResourcesProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
   });
 
+  test('who chooses video gets ffmpeg beside the decoders of pictures, wherever these are, and nobody else', () => {
+    for (const definition of Object.values<FunctionDefinition>(functions)) {
+      full.service.hasResourceProperties('AWS::Lambda::Function', {
+        Description: definition.description,
+        Layers: layersOf(definition, true)
+          .toSorted()
+          .map((layer) => ({ Ref: Match.stringLikeRegexp(`^${layer}layer`) })),
+      });
+    }
+    assert.deepEqual(layersOf(functions.api, true), ['media', 'ffmpeg']);
+    assert.deepEqual(layersOf(functions.infer, true), ['onnxruntime']);
+    full.service.resourceCountIs('AWS::Lambda::LayerVersion', 3);
+    plain.service.resourceCountIs('AWS::Lambda::LayerVersion', 2);
+  });
+
   test('each function is told of what it uses, and of nothing else', () => {
     const storage = ['ARTIFACTS_BUCKET', 'DATA_BUCKET', 'TABLE_NAME'];
     const host = ['INFER_FUNCTION_NAME'];
@@ -512,15 +528,15 @@ describe('layers', () => {
   test('a layer is named by what it holds: same packages, same name', () => {
     assert.equal(layerHash('media', 'arm64'), layerHash('media', 'arm64'));
     assert.notEqual(layerHash('media', 'arm64'), layerHash('media', 'x64'));
-    for (const layer of layerNames)
+    for (const layer of packageLayers)
       assert.ok(layerPackages(layer, 'arm64').every(({ version }) => /^\d/.test(version)));
   });
 
   test('what a layer holds is enough to run a model and to decode a picture', {
     skip: !onLinuxX64 && 'needs Linux on x64',
-  }, () => {
+  }, async () => {
     const layers = join(folder, 'x64');
-    for (const layer of layerNames) buildLayer(layer, 'x64', layers);
+    for (const layer of packageLayers) await buildLayer(layer, 'x64', layers);
     const run = (layer: string, script: string) =>
       execFileSync(process.execPath, ['-e', script], {
         cwd: folder,
@@ -537,17 +553,29 @@ describe('layers', () => {
     assert.equal(run('media', `const sharp = require('sharp'); sharp(${create})${decode}`), '18\n');
   });
 
-  test('an archive is the same, byte for byte, each time, and unpacks to what went in', () => {
-    const built = buildLayer('onnxruntime', 'arm64', join(folder, 'arm64'));
+  test('an archive is the same, byte for byte, each time, and unpacks to what went in', async () => {
+    const built = await buildLayer('onnxruntime', 'arm64', join(folder, 'arm64'));
     assert.deepEqual(readdirSync(join(built, 'nodejs/node_modules/onnxruntime-node/bin/napi-v6/linux')), ['arm64']);
     const archive = readFileSync(zipLayer(built));
-    assert.ok(archive.equals(readFileSync(zipLayer(buildLayer('onnxruntime', 'arm64', join(folder, 'arm64'))))));
+    assert.ok(archive.equals(readFileSync(zipLayer(await buildLayer('onnxruntime', 'arm64', join(folder, 'arm64'))))));
     let bytes = 0;
     for (const [path, content] of unzip(archive)) {
       assert.ok(content.equals(readFileSync(join(built, path))), path);
       bytes += content.length;
     }
     assert.equal(bytes, folderBytes(built));
+  });
+
+  test('a program in a layer may be run', () => {
+    const path = join(folder, 'program');
+    mkdirSync(join(path, 'bin'), { recursive: true });
+    for (const name of ['bin/program', 'licence']) writeFileSync(join(path, name), name);
+    const archive = readFileSync(zipLayer(path));
+    const modes = ['bin/program', 'licence'].map((name) => {
+      const entry = archive.lastIndexOf(name) - 46;
+      return (archive.readUInt32LE(entry + 38) >>> 16).toString(8);
+    });
+    assert.deepEqual(modes, ['100755', '100644']);
   });
 
   test('no function is over 250 MB with its layers', { skip: !onLinuxX64 && 'needs Linux on x64' }, () => {
