@@ -10,7 +10,7 @@ import { statistics } from './count-inferences.ts';
 import { callerOf, findModel } from './find-model.ts';
 import type { HttpRequest, HttpResponse, Route } from './http.ts';
 import { renderModelConfiguration } from './model-configuration.ts';
-import { readInferRequest } from './read-infer-request.ts';
+import { binaryContentType, readInferRequest } from './read-infer-request.ts';
 
 /** Room for 2 MB of floats written as JSON, or for what a model host takes in binary. */
 const maxBodyBytes = 16 * 2 ** 20;
@@ -116,7 +116,7 @@ async function infer(request: HttpRequest, services: Services): Promise<HttpResp
     return { status: 200, headers: { ...shared, 'content-type': 'application/json' }, body };
   const headers = {
     ...shared,
-    'content-type': 'application/octet-stream',
+    'content-type': binaryContentType(request, headerLength),
     'inference-header-content-length': String(headerLength),
   };
   return { status: 200, headers, body };

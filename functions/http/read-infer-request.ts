@@ -23,6 +23,14 @@ export function readInferRequest(
   return decodeInferRequest(body, headerLength);
 }
 
+/** Of an answer in binary: SageMaker's where the request had it, since its clients read the length there. */
+export function binaryContentType({ headers }: Pick<HttpRequest, 'headers'>, headerLength: number): string {
+  const [type = ''] = (headers['content-type'] ?? '').split(';');
+  return type.trim().toLowerCase() === sageMakerType
+    ? `${sageMakerType};json-header-size=${headerLength}`
+    : 'application/octet-stream';
+}
+
 /** https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md */
 function readHeaderLength(headers: Readonly<Record<string, string>>): number | undefined {
   const [type, ...parameters] = (headers['content-type'] ?? '').split(';').map((part) => part.trim());

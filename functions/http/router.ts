@@ -17,7 +17,7 @@ export function router(routes: readonly Route[], services: Services): Handler {
   const paths = [...new Set(routes.map((route) => route.path))];
   return httpRouter({
     routes: [
-      ...routes.map((route) => toHttpRoute(route, services)),
+      ...routes.flatMap((route) => toHttpRoutes(route, services)),
       ...paths.flatMap((path) => otherMethods(path, routes)),
     ] as never[],
     notFoundResponse: ({ method, path }: { method: string; path: string }) => {
@@ -27,18 +27,24 @@ export function router(routes: readonly Route[], services: Services): Handler {
   }) as unknown as Handler;
 }
 
-function toHttpRoute(route: Route, services: Services) {
+/** What answers GET answers HEAD too, without the body (RFC 9110, section 9.3.2). */
+function toHttpRoutes(route: Route, services: Services) {
   const handler: Handler = async (event, context) => {
     event.route = route.path;
     const request = await readRequest(event, context, route);
-    return toResponse(await route.handle(request, services));
+    const response = toResponse(await route.handle(request, services));
+    return event.httpMethod === 'HEAD' ? { ...response, body: '' } : response;
   };
-  return { method: route.method, path: route.path, handler };
+  return methodsOf(route).map((method) => ({ method, path: route.path, handler }));
+}
+
+function methodsOf({ method }: Route): readonly string[] {
+  return method === 'GET' ? ['GET', 'HEAD'] : [method];
 }
 
 /** Routes for the methods that `path` does not have: a preflight is answered, the others are refused. */
 function otherMethods(path: string, routes: readonly Route[]) {
-  const own: string[] = routes.filter((route) => route.path === path).map((route) => route.method);
+  const own = routes.filter((route) => route.path === path).flatMap(methodsOf);
   const allowed = [...own, 'OPTIONS'];
   const handler: Handler = async (event) => {
     event.route = path;

@@ -46,6 +46,28 @@ describe('npm start', () => {
     assert.deepEqual(await top.json(), labels.slice(0, 1));
   });
 
+  test('statistics count what came by any API', async () => {
+    const read = async () => {
+      const answer = await platform.request('/v2/models/digits/stats');
+      const { model_stats } = (await answer.json()) as { model_stats: { inference_count: number }[] };
+      return model_stats[0]!.inference_count;
+    };
+    const before = await read();
+    await platform.request('/models/digits', { method: 'POST', body: picture });
+    assert.equal(await read(), before + 1);
+  });
+
+  test('HEAD is answered as GET is, without a body, and needs a key where GET does', async () => {
+    const head = await platform.request('/v2/models/digits', { method: 'HEAD' });
+    assert.deepEqual([head.status, head.headers.get('content-type')], [200, 'application/json']);
+    assert.equal(await head.text(), '');
+    assert.equal((await platform.request('/models/none', { method: 'HEAD' })).status, 404);
+    assert.equal((await fetch(`${platform.url}/v2/health/live`, { method: 'HEAD' })).status, 200);
+    assert.equal((await fetch(`${platform.url}/v2`, { method: 'HEAD' })).status, 401);
+    const infer = await platform.request('/v2/models/digits/infer', { method: 'HEAD' });
+    assert.deepEqual([infer.status, infer.headers.get('allow')], [405, 'POST, OPTIONS']);
+  });
+
   test('a tensor is answered in JSON and in binary with the same numbers', async () => {
     const ids = new BigInt64Array([5n, 9n, 12n]);
     const input = (name: string, values: BigInt64Array) => ({ name, datatype: 'INT64', shape: [1, 3], values });
@@ -150,6 +172,8 @@ describe('npm start', () => {
     await other.remove();
     assert.deepEqual({ code: taken.code, lines: taken.printed.trim().split('\n').length }, { code: 1, lines: 1 });
     assert.match(taken.printed, /port/);
+    const file = await runToEnd([], { PORT: '0', LAMBENT_STATE: join(root, 'package.json') });
+    assert.match(file.printed, /^lambent: the state folder .* cannot be written \(ENOTDIR\)/);
   });
 });
 
