@@ -49,7 +49,7 @@ export async function pushPackage(
   const before = await effects.readRegistration(name, version);
   const key = modelFileKey(name, version, 'model.json');
   if (before?.status !== 'READY') {
-    report?.leftOut(folder.leftOut);
+    report?.leftOut(folder.leftOut.filter((file) => !Object.hasOwn(manifest.files, file)));
     await refuseOther(key, manifest, before, effects);
     await uploadFiles(folder, manifest, effects, report);
   }

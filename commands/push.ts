@@ -1,7 +1,6 @@
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import type { ModelVersion } from '../functions/registry/model-manifest.ts';
 import { connect } from './connect.ts';
+import { exampleCall } from './example-call.ts';
 import { type PushReport, pushPackage } from './push-package.ts';
 
 const usage = `npm run push -- <folder or .onnx file>   uploads a model and waits until it is READY
@@ -13,9 +12,6 @@ derived: the task and labels from config.json, tensors from the graph. See docs/
   --task <task>        default: what config.json's architectures say; without a task the model is served over /v2 only
   --host lambda|sagemaker
   --aws                to the deployed platform, found by lambent-outputs.json; else to the one that npm start runs here`;
-
-const takesFile = /^(image|object|depth|audio|automatic-speech|video|file)/;
-const takesText = /^(text-classification|token-classification|feature-extraction)$/;
 
 const report: PushReport = {
   progress(sent, total) {
@@ -57,35 +53,4 @@ async function main(): Promise<void> {
   const { name, version, status, reason, model } = await pushPackage(folder, services, options, report);
   if (status !== 'READY' || !model) throw new Error(`${name} ${version} is FAILED: ${reason}`);
   console.log(`READY  ${name} ${version}\n\n  ${exampleCall(model, { url, key, folder })}`);
-}
-
-/**
- * A call that works as it stands: of the task, with a golden input where there is one; else with zeros as tensors, where
- * only the batch varies, or of the metadata.
- */
-function exampleCall({ manifest, inputs }: ModelVersion, given: { url: string; key: string; folder: string }): string {
-  const { name, task, golden } = manifest;
-  const curl = `curl -H "x-api-key: ${given.key}" ${given.url}`;
-  if (task && takesText.test(task)) return `${curl}/models/${name} --data-raw 'A sentence.'`;
-  if (task && !takesFile.test(task)) {
-    const body = Object(golden[0]?.input) as { inputs?: unknown };
-    return `${curl}/models/${name}${body.inputs === undefined ? '' : ` -d '${JSON.stringify(body)}'`}`;
-  }
-  if (task) {
-    const files = golden.map(({ input }) => (Object(input) as { file?: string }).file).filter((file) => file);
-    return `${curl}/models/${name} --data-binary @${files[0] ? join(given.folder, files[0]) : '<file>'}`;
-  }
-  if (inputs.some(({ shape }) => shape.length === 0 || shape.slice(1).includes(-1))) return `${curl}/v2/models/${name}`;
-  const tensors = inputs.map(({ name: input, datatype, shape }) => {
-    const sizes = shape.map((size) => (size < 0 ? 1 : size));
-    const count = sizes.reduce((product, size) => product * size, 1);
-    return { name: input, datatype, shape: sizes, data: new Array(count).fill(zero(datatype)) };
-  });
-  const body = JSON.stringify({ inputs: tensors });
-  return body.length > 4000 ? `${curl}/v2/models/${name}` : `${curl}/v2/models/${name}/infer -d '${body}'`;
-}
-
-function zero(datatype: string): number | boolean | string {
-  if (datatype === 'BOOL') return false;
-  return datatype === 'BYTES' ? '' : 0;
 }
