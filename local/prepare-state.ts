@@ -7,7 +7,8 @@ export async function prepareState(state: string): Promise<void> {
     await mkdir(state, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });
-    await access(state, constants.W_OK);
+    // With the slash: a file is no folder.
+    await access(`${state}/`, constants.W_OK);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new Error(`the state folder ${state} cannot be written (${code}); LAMBENT_STATE=<folder> chooses another`);

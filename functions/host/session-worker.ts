@@ -89,7 +89,7 @@ function toTensorMetadata(role: string, metadata: OnnxRuntime.InferenceSession.V
   if (!metadata.isTensor) {
     throw new ServiceError(
       'model_failed',
-      `${role} '${name}' is a sequence, a map or an optional; only tensors are served`,
+      `${role} '${name}' is a sequence, a map or an optional; only tensors are served (skl2onnx: zipmap=False)`,
     );
   }
   const datatype = toDatatype(metadata.type);

@@ -27,7 +27,7 @@ export async function tryTask(model: Model, effects: Pick<Services, 'infer'>, de
   // A task that takes more than one text or file has nothing to be tried with.
   if (!input.success) return;
   const run = () => runTask(task, input.data, model, infer);
-  await attempt(run, `a trial of the task ${name}, which does not fit the model`, [
+  await attempt(run, `the task ${name} does not fit the model: a trial of it`, [
     'model_failed',
     'model_rejected_input',
   ]);
@@ -39,8 +39,8 @@ async function attempt(run: () => Promise<unknown>, what: string, codes: readonl
     await run();
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    if (codes.includes(error.code)) throw refusal(`${what}, failed: ${error.message}`, error);
-    if (error.code === 'deadline_exceeded') throw refusal(`${what}, did not end: ${error.message}`, error);
+    if (codes.includes(error.code)) throw refusal(`${what} failed: ${error.message}`, error);
+    if (error.code === 'deadline_exceeded') throw refusal(`${what} did not end: ${error.message}`, error);
     if (error.retryable) throw error;
   }
 }

@@ -112,7 +112,7 @@ export const hostilePackages: readonly HostilePackage[] = [
   withGraph('external data outside', external('../../../etc/passwd'), /external data from .* outside of the package/),
   withGraph('absolute external data', external('/etc/passwd'), /external data from "\/etc\/passwd", outside/),
   withGraph('external data that is not there', external('weights'), /external data "weights", which model\.json/),
-  withGraph('4 TB in one constant', constant(2n ** 40n), /a trial with zeros, failed: .*alloc/i),
+  withGraph('4 TB in one constant', constant(2n ** 40n), /a trial with zeros failed: .*alloc/i),
   withGraph(
     'a fixed batch',
     graphOf({
@@ -126,7 +126,7 @@ export const hostilePackages: readonly HostilePackage[] = [
   withManifest(
     'a task that does not fit',
     { task: 'image-classification', preprocessing: {} },
-    /image-classification, which does not fit the model/,
+    /the task image-classification does not fit the model/,
   ),
   withManifest(
     'another golden answer',

@@ -252,7 +252,7 @@ test('a graph that cannot be loaded is model_failed with the reason, without a p
           inputs: [tensor('x')],
           outputs: [{ ...tensor('y'), kind: 'sequence' }],
         }),
-      /^output 'y' is a sequence, a map or an optional; only tensors are served$/,
+      /^output 'y' is a sequence, a map or an optional; only tensors are served \(skl2onnx: zipmap=False\)$/,
     ],
     [
       () =>
