@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type BuildOptions, type BuildResult, build, type Plugin } from 'esbuild';
@@ -27,16 +28,17 @@ function workersOf({ layers }: FunctionDefinition): Record<string, string> {
 
 /**
  * `import 'node:http'` runs a facade that reads every export, `http.WebSocket` too, and that loads undici: 31-49 ms of a
- * cold start. As a CommonJS module around getBuiltinModule, exports are read when they are used. The sound decoders
- * `require` url, vm and worker_threads, which an ESM bundle cannot do in any other way.
+ * cold start. As a CommonJS module around getBuiltinModule, exports are read when they are used. CommonJS packages `require`
+ * other modules of Node, which an ESM bundle cannot do in any other way.
  */
 const lazyHttp: Plugin = {
   name: 'lazy-http',
   setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^(?:(?:node:)?https?|url|vm|worker_threads)$/ }, ({ path }) => ({
-      path: `node:${path.replace('node:', '')}`,
-      namespace: 'lazy-http',
-    }));
+    onResolve({ filter: /^(?:node:)?[a-z_]+$/ }, ({ path, kind }) => {
+      const name = path.replace('node:', '');
+      const lazy = /^https?$/.test(name) || (kind === 'require-call' && isBuiltin(name));
+      return lazy ? { path: `node:${name}`, namespace: 'lazy-http' } : undefined;
+    });
     onLoad({ filter: /.*/, namespace: 'lazy-http' }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule('${path}')`,
     }));

@@ -34,8 +34,9 @@ export interface Route {
   readonly path: string;
   /** What it does, in one line of /docs. */
   readonly summary: string;
-  /** What parses its JSON body and its query; /openapi.json shows both. */
+  /** What parses its body, JSON or a multipart form, and its query; /openapi.json shows them. */
   readonly body?: z.ZodType;
+  readonly form?: z.ZodType;
   readonly query?: z.ZodObject;
   readonly errorFormat: ErrorFormat;
   /** Needs no key: liveness, readiness, and the description of the API, which tells nothing of the deployment. */

@@ -9,6 +9,7 @@ import { openaiChatRoutes } from './openai-chat.ts';
 import { openaiCompletionRoutes } from './openai-completions.ts';
 import { openaiEmbeddingRoutes } from './openai-embeddings.ts';
 import { openaiModelRoutes } from './openai-models.ts';
+import { openaiTranscriptionRoutes } from './openai-transcriptions.ts';
 import { tritonSettingRoutes } from './triton-settings.ts';
 
 /** All that the API answers, but for its description, which is made of these. */
@@ -20,6 +21,7 @@ export const routes: readonly Route[] = [
   ...openaiChatRoutes,
   ...openaiCompletionRoutes,
   ...openaiEmbeddingRoutes,
+  ...openaiTranscriptionRoutes,
   ...modelRoutes,
   ...modelVersionRoutes,
   ...modelAliasRoutes,

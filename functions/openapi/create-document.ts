@@ -78,7 +78,8 @@ function describe(route: Route, schemas: Record<string, JsonSchema>): Operation 
   const { method, path, summary, errorFormat } = route;
   const description = descriptions[`${method} ${path}`];
   if (!description) throw new Error(`functions/openapi describes no answer of ${method} ${path}`);
-  const body = description.body ?? (route.body && { 'application/json': route.body });
+  const { body: json, form } = route;
+  const body = description.body ?? (form ? { 'multipart/form-data': form } : json && { 'application/json': json });
   return {
     operationId: `${method.toLowerCase()}${path.replace(/[^A-Za-z0-9]+(.|$)/g, (_, next: string) => next.toUpperCase())}`,
     summary,

@@ -35,6 +35,15 @@ const streamed = (schema: z.ZodType) =>
     headers: versionHeader,
   }) as const;
 
+const transcript = z.object({ text: z.string() });
+const verboseTranscript = z.object({
+  text: z.string(),
+  language: z.string(),
+  duration: z.number(),
+  words: z.array(z.object({ word: z.string(), start: z.number(), end: z.number() })).optional(),
+  segments: z.array(z.object({ id: z.int(), start: z.number(), end: z.number(), text: z.string() })).optional(),
+});
+
 const uploads = z.object({
   object: z.literal('list'),
   data: z.array(z.object({ path: z.string(), method: z.literal('PUT'), url: z.string() })),
@@ -48,5 +57,15 @@ export const openaiDescriptions: Descriptions = {
   'POST /v1/chat/completions': streamed(chat),
   'POST /models/{model}/v1/chat/completions': streamed(chat),
   'POST /v1/completions': streamed(generated('text_completion', { text: z.string() })),
+  'POST /v1/audio/transcriptions': {
+    answers: {
+      200: {
+        'application/json': z.union([transcript, verboseTranscript]),
+        'text/plain': 'text',
+        'text/event-stream': 'text',
+      },
+    },
+    headers: versionHeader,
+  },
   'POST /v1/models/{model}/versions/{version}/uploads': json(uploads),
 };

@@ -11,7 +11,7 @@ export function toJsonSchema(schema: z.ZodType): JsonSchema {
     io: 'input',
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema }) => {
-      if (zodSchema._zod.def.type === 'custom') jsonSchema.format = bytesOnly;
+      if (zodSchema._zod.def.type === 'custom' && !jsonSchema.format) jsonSchema.format = bytesOnly;
     },
   });
   return prune(described) as JsonSchema;
@@ -30,6 +30,8 @@ function prune(value: unknown): unknown {
     return [keyword, forms.map(prune)] as const;
   });
   const { anyOf, ...rest } = Object.fromEntries(entries) as JsonSchema;
+  // A file of a form.
+  if (rest.format === 'binary') return { type: 'string', format: 'binary' };
   // zod's word for what the pattern says.
   if (rest.format === 'includes') delete rest.format;
   if (!Array.isArray(anyOf)) return rest;

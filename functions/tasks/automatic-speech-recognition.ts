@@ -3,7 +3,7 @@ import { ServiceError } from '../errors.ts';
 import type { InferResponse } from '../inference/protocol.ts';
 import { numbersOf } from '../inference/tensor.ts';
 import type { Model } from '../registry/model-manifest.ts';
-import { decodeBeam, decodeGreedy, type Logits } from './ctc.ts';
+import { decodeBeam, decodeGreedy, type Logits, logProbability } from './ctc.ts';
 import { readCtcVocabulary, toCharacters, toText, toWords } from './ctc-vocabulary.ts';
 import { readSamples, readSoundModel, type SoundModel, soundInput, soundRequest } from './sound-input.ts';
 import type { Infer, Task } from './task.ts';
@@ -18,6 +18,12 @@ const parametersSchema = z.strictObject({
     .union([z.boolean(timestamps), z.enum(['word', 'char'], timestamps)])
     .default(false)
     .describe('Begin and end of each word (true) or letter, in seconds.'),
+  return_scores: z
+    .boolean('true or false is needed')
+    .default(false)
+    .describe(
+      'With return_timestamps: the tokens of each piece and the logarithms of their probabilities, and `duration`.',
+    ),
   chunk_length_s: z
     .number(chunkForm)
     .min(0.1, chunkForm)
@@ -43,9 +49,19 @@ const input = z.strictObject({ inputs: soundInput, parameters: parametersSchema.
 
 type Input = z.infer<typeof input>;
 
-interface Transcript {
+/** A piece of a transcript: times in seconds; ids of tokens and the logarithms of their probabilities where asked for. */
+export interface TranscriptChunk {
   readonly text: string;
-  readonly chunks?: readonly { readonly text: string; readonly timestamp: readonly [number, number] }[];
+  readonly timestamp: readonly [number, number];
+  readonly tokens?: readonly number[];
+  readonly logprobs?: readonly number[];
+}
+
+export interface Transcript {
+  readonly text: string;
+  readonly chunks?: readonly TranscriptChunk[];
+  /** Of the sound, in seconds. */
+  readonly duration?: number;
 }
 
 /**
@@ -102,10 +118,12 @@ function transcribe(logits: Logits, secondsPerFrame: number, { parameters }: Inp
   );
   if (!wanted) return { text };
   const pieces = wanted === 'char' ? toCharacters(tokens, vocabulary) : toWords(tokens, vocabulary);
-  const chunks = pieces.map(({ text, start, end }) => {
-    return { text, timestamp: [start * secondsPerFrame, end * secondsPerFrame] as const };
+  const chunks = pieces.map(({ text, start, end, tokens }): TranscriptChunk => {
+    const piece = { text, timestamp: [start * secondsPerFrame, end * secondsPerFrame] as const };
+    if (!parameters.return_scores) return piece;
+    return { ...piece, tokens: tokens.map(({ id }) => id), logprobs: tokens.map((one) => logProbability(one, logits)) };
   });
-  return { text, chunks };
+  return { text, chunks, ...(parameters.return_scores && { duration: logits.frames * secondsPerFrame }) };
 }
 
 /** Frames of the whole sound: chunks overlap, and of an overlap each side gives the half that it heard in context. */

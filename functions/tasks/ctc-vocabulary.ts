@@ -29,6 +29,7 @@ export interface HeardText {
   readonly text: string;
   readonly start: number;
   readonly end: number;
+  readonly tokens: readonly CtcToken[];
 }
 
 /**
@@ -66,7 +67,9 @@ export function toText(ids: readonly number[], vocabulary: CtcVocabulary): strin
 
 /** Each token by itself. */
 export function toCharacters(tokens: readonly CtcToken[], vocabulary: CtcVocabulary): HeardText[] {
-  return tokens.map(({ id, start, end }) => ({ text: toCharacter(id, vocabulary), start, end }));
+  return tokens.map((token) => {
+    return { text: toCharacter(token.id, vocabulary), start: token.start, end: token.end, tokens: [token] };
+  });
 }
 
 /** Words: what lies between delimiters. */
@@ -76,9 +79,10 @@ export function toWords(tokens: readonly CtcToken[], vocabulary: CtcVocabulary):
   for (const heard of toCharacters(tokens, vocabulary)) {
     const space = heard.text === vocabulary.space;
     const last = words.at(-1);
-    if (!space && open && last)
-      words[words.length - 1] = { text: last.text + heard.text, start: last.start, end: heard.end };
-    else if (!space) words.push(heard);
+    if (!space && open && last) {
+      const tokens = [...last.tokens, ...heard.tokens];
+      words[words.length - 1] = { text: last.text + heard.text, start: last.start, end: heard.end, tokens };
+    } else if (!space) words.push(heard);
     open = !space;
   }
   return words;

@@ -28,6 +28,13 @@ export function decodeGreedy({ frames, vocabulary, data }: Logits, blank: number
   return tokens;
 }
 
+/** The logarithm of a token's probability in the frame of its own in which it was heard best. */
+export function logProbability({ id, start, end }: CtcToken, logits: Logits): number {
+  let best = Number.NEGATIVE_INFINITY;
+  for (let frame = start; frame < end; frame++) best = Math.max(best, logSoftmax(logits, frame)[id]!);
+  return best;
+}
+
 /** A beginning of the text, as a tree, with the logarithms of its probability when it ends in a blank and when not. */
 interface Prefix {
   readonly parent?: Prefix;

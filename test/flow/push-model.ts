@@ -40,7 +40,7 @@ export async function pushFiles(
 }
 
 /** Pushes a package as an owner does, by `npm run push`, and gives what it printed. */
-async function pushFolder(platform: RunningPlatform, folder: string): Promise<string> {
+export async function pushFolder(platform: RunningPlatform, folder: string): Promise<string> {
   const { stdout } = await promisify(execFile)(process.execPath, ['commands/push.ts', folder], {
     cwd: root,
     env: { ...process.env, LAMBENT_STATE: platform.state },
