@@ -3,8 +3,8 @@ import type { Model } from '../registry/model-manifest.ts';
 import type { ModelEntry, Services } from '../services.ts';
 import { publishedPreprocessing } from '../tasks/image-input.ts';
 import { tasks } from '../tasks/index.ts';
-import type { Infer } from '../tasks/task.ts';
 import { runOffLoop } from '../threads/run-off-loop.ts';
+import { answeringModel } from './answering-model.ts';
 import { callerOf, findModel } from './find-model.ts';
 import type { HttpRequest, HttpResponse, Route } from './http.ts';
 import { parseInput } from './parse-input.ts';
@@ -60,12 +60,7 @@ async function askModel(request: HttpRequest, services: Services): Promise<HttpR
   const model = await findModel(request.parameters.model ?? '', undefined, services, callerOf(request));
   const task = taskOf(model);
   const input = parseInput(task.input, readInput(request, task.rawBody));
-  const headers: Record<string, string> = { 'x-lambent-model-version': model.manifest.version };
-  const infer: Infer = async (tensors) => {
-    const { response, servedBy } = await services.infer(model, tensors, request.deadline);
-    if (servedBy) headers['x-lambent-served-by'] = servedBy;
-    return response;
-  };
+  const { infer, headers } = answeringModel(model, request, services);
   const answer = (await runOffLoop(task.name, input, model, infer)) as object;
   const type = 'outputMediaType' in task && task.outputMediaType;
   return { status: 200, headers: { ...headers, ...(type && { 'content-type': type }) }, body: answer };

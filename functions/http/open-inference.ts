@@ -6,6 +6,7 @@ import type { Model } from '../registry/model-manifest.ts';
 import type { Services } from '../services.ts';
 import { readLabelNames } from '../tasks/labels.ts';
 import { version } from '../version.ts';
+import { answeringModel } from './answering-model.ts';
 import { statistics } from './count-inferences.ts';
 import { callerOf, findModel } from './find-model.ts';
 import type { HttpRequest, HttpResponse, Route } from './http.ts';
@@ -106,12 +107,13 @@ async function infer(request: HttpRequest, services: Services): Promise<HttpResp
   const model = await findRequestedModel(request, services);
   const inferRequest = readInferRequest(request, model.inputs);
   checkInferRequest(inferRequest, model);
-  const { response, servedBy } = await services.infer(model, toHostRequest(inferRequest), request.deadline);
+  const { infer: run, headers: shared } = answeringModel(model, request, services);
+  const response = await run(toHostRequest(inferRequest));
+  const servedBy = shared['x-lambent-served-by'];
   const parameters = servedBy ? { ...response.parameters, served_by: servedBy } : (response.parameters ?? {});
   // Triton calls a model after its archive; callers know it by its own name.
   const named = { ...response, model_name: model.manifest.name, model_version: model.manifest.version, parameters };
   const { headerLength, body } = renderInferResponse(inferRequest, named, readLabelNames(model));
-  const shared = { 'x-lambent-model-version': model.manifest.version };
   if (headerLength === undefined)
     return { status: 200, headers: { ...shared, 'content-type': 'application/json' }, body };
   const headers = {

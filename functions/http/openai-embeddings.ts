@@ -5,7 +5,7 @@ import type { Model } from '../registry/model-manifest.ts';
 import type { Services } from '../services.ts';
 import { embedRows, encodeForEmbedding } from '../tasks/embed-texts.ts';
 import { toUnitLength } from '../tasks/pooling.ts';
-import type { Infer } from '../tasks/task.ts';
+import { answeringModel } from './answering-model.ts';
 import { callerOf, findModel } from './find-model.ts';
 import type { HttpRequest, HttpResponse, Route } from './http.ts';
 import { readJson } from './read-json.ts';
@@ -40,7 +40,7 @@ async function embed(request: HttpRequest, services: Services): Promise<HttpResp
   const given = readJson(request, input);
   const model = await findModel(given.model, undefined, services, callerOf(request));
   checkTask(model);
-  const infer: Infer = async (tensors) => (await services.infer(model, tensors, request.deadline)).response;
+  const { infer, headers } = answeringModel(model, request, services);
   const vectors: number[][] = [];
   let tokens = 0;
   for (const encoded of encode(given.input, model)) {
@@ -56,7 +56,6 @@ async function embed(request: HttpRequest, services: Services): Promise<HttpResp
     embedding: base64 ? Buffer.from(new Float32Array(vector).buffer).toString('base64') : vector,
   }));
   const usage = { prompt_tokens: tokens, total_tokens: tokens };
-  const headers = { 'x-lambent-model-version': model.manifest.version };
   return { status: 200, headers, body: { object: 'list', data, model: given.model, usage } };
 }
 

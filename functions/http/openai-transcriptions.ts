@@ -5,6 +5,7 @@ import type { Services } from '../services.ts';
 import type { Transcript, TranscriptChunk } from '../tasks/automatic-speech-recognition.ts';
 import { tasks } from '../tasks/index.ts';
 import { runOffLoop } from '../threads/run-off-loop.ts';
+import { answeringModel } from './answering-model.ts';
 import { callerOf, findModel } from './find-model.ts';
 import type { HttpRequest, HttpResponse, Route } from './http.ts';
 import { refuse } from './openai-sampling.ts';
@@ -53,11 +54,10 @@ async function transcribe(request: HttpRequest, services: Services): Promise<Htt
   checkTask(model);
   const parameters = timed ? { return_timestamps: 'word', return_scores: true } : {};
   const asked = parseInput(tasks['automatic-speech-recognition'].input, { inputs: given.file.bytes, parameters });
-  const infer: Parameters<typeof runOffLoop>[3] = async (tensors) =>
-    (await services.infer(model, tensors, request.deadline)).response;
+  const { infer, headers } = answeringModel(model, request, services);
   const heard = (await runOffLoop('automatic-speech-recognition', asked, model, infer)) as Transcript;
   const { type, body } = given.stream === 'true' ? renderEvents(heard) : render(heard, given);
-  return { status: 200, headers: { 'content-type': type, 'x-lambent-model-version': model.manifest.version }, body };
+  return { status: 200, headers: { ...headers, 'content-type': type }, body };
 }
 
 function checkTask({ manifest: { name, task } }: Model): void {

@@ -73,6 +73,7 @@ const infer = {
   headers: {
     'inference-header-content-length': 'Length in bytes of the JSON before the tensors, where they are binary.',
     'x-lambent-model-version': 'The version that answered.',
+    'x-lambent-served-by': 'The host that stood in for the one that should have answered.',
   },
 } as const;
 

@@ -28,6 +28,10 @@ const chat = generated('chat.completion', {
   message: z.object({ role: z.literal('assistant'), content: z.string().nullable() }),
 });
 const versionHeader = { 'x-lambent-model-version': 'The version that answered.' };
+const answerHeaders = {
+  ...versionHeader,
+  'x-lambent-served-by': 'The host that stood in for the one that should have answered.',
+};
 /** Whole, or as server-sent events. */
 const streamed = (schema: z.ZodType) =>
   ({
@@ -53,7 +57,7 @@ const uploads = z.object({
 export const openaiDescriptions: Descriptions = {
   'GET /v1/models': json(z.object({ object: z.literal('list'), data: z.array(model) })),
   'GET /v1/models/{model}': json(model),
-  'POST /v1/embeddings': { ...json(embeddings), headers: versionHeader },
+  'POST /v1/embeddings': { ...json(embeddings), headers: answerHeaders },
   'POST /v1/chat/completions': streamed(chat),
   'POST /models/{model}/v1/chat/completions': streamed(chat),
   'POST /v1/completions': streamed(generated('text_completion', { text: z.string() })),
@@ -65,7 +69,7 @@ export const openaiDescriptions: Descriptions = {
         'text/event-stream': 'text',
       },
     },
-    headers: versionHeader,
+    headers: answerHeaders,
   },
   'POST /v1/models/{model}/versions/{version}/uploads': json(uploads),
 };

@@ -39,6 +39,8 @@ export function tritonArchive(version: ModelVersion, files: GraphFiles): Uint8Ar
 /**
  * `config.pbtxt` in protobuf's text format. It has no `name`: Triton in SageMaker mode names a model after its whole
  * TargetModel. Inputs and outputs are the graph's own, since the backend compares them with it when it loads.
+ * No `optimization`: by default the backend applies all of ONNX Runtime's, and TensorRT would compile for minutes when a
+ * model is loaded, while InvokeEndpoint waits 60 seconds.
  * Source: triton-inference-server/common protobuf/model_config.proto; onnxruntime_backend src/onnxruntime.cc, Validate*.
  */
 export function tritonConfig({ manifest, inputs, outputs }: ModelVersion): string {

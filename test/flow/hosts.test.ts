@@ -29,6 +29,7 @@ const body = JSON.stringify({ inputs: [{ name: 'x', datatype: 'FP32', shape: [1,
 async function ask(model: string) {
   const answer = await platform.request(`/v2/models/${model}/infer`, { method: 'POST', body });
   const { parameters, outputs } = (await answer.json()) as { parameters?: object; outputs?: { data: number[] }[] };
+  assert.equal(answer.headers.get('x-lambent-served-by'), Object(parameters).served_by ?? null);
   return { status: answer.status, parameters, data: outputs?.[0]?.data };
 }
 
