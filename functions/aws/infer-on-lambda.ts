@@ -8,6 +8,8 @@ import {
   type ItemAnswer,
   maxPayloadBytes,
 } from '../host/infer-event.ts';
+import { parseInferAnswer, renderInferEvent } from '../host/infer-json.ts';
+import { fromBase64, toBase64 } from '../inference/base64.ts';
 import { decodeInferResponse, encodeInferRequest, reusedMemory } from '../inference/binary-tensor.ts';
 import type { InferRequest } from '../inference/protocol.ts';
 import type { ModelManifest, ModelVersion } from '../registry/model-manifest.ts';
@@ -25,7 +27,7 @@ const envelopeBytes = 65_536;
 
 interface Passenger {
   readonly manifest: ModelManifest;
-  readonly item: InferItem;
+  readonly item: InferItem<Buffer>;
 }
 
 /** The CPU host, the `infer` function. Errors: docs/errors.md. */
@@ -38,25 +40,27 @@ export function createLambdaHost({ INFER_FUNCTION_NAME }: Config): Pick<Services
   /** How many times as long as its request an answer of the model has lately been: answers have to fit into one too. */
   const growth = new WeakMap<ModelManifest, number>();
 
-  async function invoke(event: InferEvent, deadline: number): Promise<InferAnswer> {
+  async function invoke(payload: Buffer, deadline: number): Promise<InferAnswer> {
     if (!INFER_FUNCTION_NAME)
       throw new ServiceError('host_unavailable', 'no CPU host is deployed (INFER_FUNCTION_NAME)');
-    const payload = Buffer.from(JSON.stringify(event));
     checkSize(payload.length);
     const command = new InvokeCommand({ FunctionName: INFER_FUNCTION_NAME, Payload: payload });
     const result = await retry(deadline, (options) => client.send(command, options), readFailure);
-    const text = Buffer.from(result.Payload ?? []).toString();
-    if (result.FunctionError) throw readFunctionError(text);
-    const answer = JSON.parse(text) as InferAnswer;
+    const { buffer, byteOffset, byteLength } = result.Payload ?? Buffer.alloc(0);
+    const json = Buffer.from(buffer, byteOffset, byteLength);
+    if (result.FunctionError) throw readFunctionError(json.toString());
+    const answer = parseInferAnswer(json);
     if ('error' in answer) throw toError(answer);
     return answer;
   }
+
+  const ask = (event: InferEvent & { deadline: number }) => invoke(Buffer.from(JSON.stringify(event)), event.deadline);
 
   async function send(passengers: readonly Passenger[]): Promise<readonly ItemAnswer[]> {
     const requests = passengers.map(({ item }) => item);
     const manifest = trim(passengers[0]!.manifest);
     const deadline = Math.max(...requests.map((item) => item.deadline));
-    const { answers } = (await invoke({ operation: 'infer', manifest, requests }, deadline)) as {
+    const { answers } = (await invoke(renderInferEvent(manifest, requests), deadline)) as {
       answers: ItemAnswer[];
     };
     const lengths = answers.map((answer, index) =>
@@ -77,18 +81,18 @@ export function createLambdaHost({ INFER_FUNCTION_NAME }: Config): Pick<Services
   return {
     async infer({ manifest }: ModelVersion, request: InferRequest, deadline: number): Promise<InferResult> {
       const { headerLength, body } = encodeInferRequest(request, memory);
-      const passenger = { manifest, item: { deadline, headerLength, body: body.toString('base64') } };
+      const passenger = { manifest, item: { deadline, headerLength, body: toBase64(body) } };
       let answer = await beforeDeadline(travel(passenger), deadline);
       if ('again' in answer) [answer] = (await send([passenger])) as [ItemAnswer];
       if ('error' in answer) throw toError(answer);
       if ('again' in answer) throw new ServiceError('internal', 'the CPU host sent a lone request away');
-      const response = decodeInferResponse(Buffer.from(answer.body, 'base64'), answer.headerLength);
+      const response = decodeInferResponse(fromBase64(answer.body), answer.headerLength);
       return { response, timings: answer.timings };
     },
     describe: async (manifest, deadline) =>
-      (await invoke({ operation: 'describe', manifest: trim(manifest), deadline }, deadline)) as Described,
+      (await ask({ operation: 'describe', manifest: trim(manifest), deadline })) as Described,
     async unload(manifest, deadline) {
-      await invoke({ operation: 'unload', manifest: trim(manifest), deadline }, deadline);
+      await ask({ operation: 'unload', manifest: trim(manifest), deadline });
     },
   };
 }

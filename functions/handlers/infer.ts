@@ -5,6 +5,7 @@ import { answerInferEvent } from '../host/answer-infer-event.ts';
 import { createModelHost } from '../host/create-model-host.ts';
 import type { GenerateEvent } from '../host/generate-event.ts';
 import type { InferEvent } from '../host/infer-event.ts';
+import { renderInferAnswer } from '../host/infer-json.ts';
 import { sendBody } from '../http/stream-response.ts';
 
 const config = readConfig(process.env);
@@ -18,8 +19,8 @@ async function loadGenerator() {
   return createGenerator(host, readArtifact);
 }
 
-async function answer(event: InferEvent | GenerateEvent): Promise<string | Readable> {
-  if (event.operation !== 'generate') return JSON.stringify(await answerInferEvent(event, host, readArtifact));
+async function answer(event: InferEvent | GenerateEvent): Promise<Buffer | Readable> {
+  if (event.operation !== 'generate') return renderInferAnswer(await answerInferEvent(event, host, readArtifact));
   generator ??= loadGenerator();
   return Readable.from((await generator)(event), { objectMode: true, highWaterMark: 1 });
 }

@@ -1,4 +1,5 @@
 import { ServiceError, toServiceError } from '../errors.ts';
+import { toBase64 } from '../inference/base64.ts';
 import { decodeInferRequest, encodeInferResponse, reusedMemory } from '../inference/binary-tensor.ts';
 import { describeError, log } from '../log.ts';
 import type { ModelManifest } from '../registry/model-manifest.ts';
@@ -43,7 +44,7 @@ async function answerItem(
   });
   const encoded = encodeInferResponse({ model_name: name, model_version: version, outputs }, memory);
   checkSize(encoded.body.length);
-  return { headerLength: encoded.headerLength, body: encoded.body.toString('base64'), timings };
+  return { headerLength: encoded.headerLength, body: toBase64(encoded.body), timings };
 }
 
 /** What does not fit behind the answers before it is asked for again, and then comes alone. */

@@ -4,7 +4,7 @@ import { callHandler, type Handler, isStreaming } from './streaming-runtime.ts';
 
 /** What Invoke answers: the function's JSON, or with `failed` an error object in the place of it. Empty: it was streamed. */
 export interface Outcome {
-  readonly payload: string;
+  readonly payload: Buffer;
   readonly failed: boolean;
 }
 
@@ -79,8 +79,8 @@ async function answer(handler: Handler, event: unknown, context: Context, write?
   const pieces: Uint8Array[] = [];
   const gather = async (piece: Uint8Array) => void pieces.push(piece);
   const result = await callHandler(handler, event, context, write ?? gather);
-  if (!isStreaming(handler)) return succeeded(JSON.stringify(result) ?? 'null');
-  return succeeded(Buffer.concat(pieces).toString());
+  if (!isStreaming(handler)) return succeeded(Buffer.from(JSON.stringify(result) ?? 'null'));
+  return succeeded(Buffer.concat(pieces));
 }
 
 async function importHandler(module: string): Promise<Handler> {
@@ -111,8 +111,8 @@ function createContext(name: string, { timeoutSeconds, memoryMiB }: LambdaFuncti
   };
 }
 
-function succeeded(payload: string): Outcome {
-  if (Buffer.byteLength(payload) <= maxResponseBytes) return { payload, failed: false };
+function succeeded(payload: Buffer): Outcome {
+  if (payload.length <= maxResponseBytes) return { payload, failed: false };
   return failed({
     errorMessage: `Response payload size exceeded maximum allowed payload size (${maxResponseBytes} bytes).`,
     errorType: 'Function.ResponseSizeTooLarge',
@@ -132,5 +132,5 @@ function timedOut(requestId: string, seconds: number): Outcome {
 }
 
 function failed(error: object): Outcome {
-  return { payload: JSON.stringify(error), failed: true };
+  return { payload: Buffer.from(JSON.stringify(error)), failed: true };
 }

@@ -52,13 +52,12 @@ export async function invoke(
     return runEvent(run);
   }
   const { payload, failed } = await run();
-  const body = Buffer.from(payload);
   response.writeHead(200, {
     'content-type': 'application/json',
-    'content-length': body.length,
+    'content-length': payload.length,
     ...(failed ? { 'x-amz-function-error': 'Unhandled' } : {}),
   });
-  response.end(body);
+  response.end(payload);
 }
 
 /** Pieces leave as the function writes them. Where the caller has gone, its next write fails. */
@@ -78,8 +77,8 @@ async function stream(
     });
   const write = (piece: Uint8Array) => send('PayloadChunk', 'application/octet-stream', piece);
   const { payload, failed } = await run(write);
-  if (!failed && payload !== '') await write(Buffer.from(payload));
-  const complete = failed ? { ErrorCode: 'Unhandled', ErrorDetails: payload } : {};
+  if (!failed && payload.length > 0) await write(payload);
+  const complete = failed ? { ErrorCode: 'Unhandled', ErrorDetails: payload.toString() } : {};
   await send('InvokeComplete', 'application/json', Buffer.from(JSON.stringify(complete))).catch(() => {});
   response.end();
 }

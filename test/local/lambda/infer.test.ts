@@ -5,6 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { ItemAnswer } from '../../../functions/host/infer-event.ts';
+import { parseInferAnswer } from '../../../functions/host/infer-json.ts';
+import { fromBase64 } from '../../../functions/inference/base64.ts';
 import { decodeInferResponse, encodeInferRequest } from '../../../functions/inference/binary-tensor.ts';
 import type { Tensor } from '../../../functions/inference/protocol.ts';
 import { deployedFunctions, type LambdaFunction, startLambda } from '../../../local/lambda/start-lambda.ts';
@@ -41,7 +43,8 @@ async function infer(name: string, graph: Uint8Array, inputs: Tensor[]) {
   const item = { deadline: Date.now() + 600_000, headerLength, body: body.toString('base64') };
   const event = { operation: 'infer', manifest, requests: [item] };
   const url = `${lambda.url}/2015-03-31/functions/infer/invocations`;
-  return (await fetch(url, { method: 'POST', body: JSON.stringify(event) })).json();
+  const answer = await fetch(url, { method: 'POST', body: JSON.stringify(event) });
+  return parseInferAnswer(Buffer.from(await answer.arrayBuffer()));
 }
 const floats = (name: string, shape: number[], values: number[]): Tensor => {
   return { name, datatype: 'FP32', shape, data: new Uint8Array(Float32Array.from(values).buffer) };
@@ -52,7 +55,7 @@ async function addOne(): Promise<number[]> {
   };
   const [answer] = answers;
   assert.ok(answer && 'headerLength' in answer, JSON.stringify(answer));
-  const { outputs } = decodeInferResponse(Buffer.from(answer.body, 'base64'), answer.headerLength);
+  const { outputs } = decodeInferResponse(fromBase64(answer.body), answer.headerLength);
   return [...new Float32Array(new Uint8Array(outputs[0]?.data ?? []).buffer)];
 }
 
@@ -65,8 +68,8 @@ test('the infer function runs a model from S3, and a model that never ends costs
     shape: [],
     data: new Uint8Array(BigInt64Array.of(2n ** 62n).buffer),
   };
-  const never = (await infer('loop', loopModel(), [floats('x', [1], [0]), n])) as { errorType: string };
-  assert.equal(never.errorType, 'Sandbox.Timedout');
+  const never = await infer('loop', loopModel(), [floats('x', [1], [0]), n]);
+  assert.partialDeepStrictEqual(never, { errorType: 'Sandbox.Timedout' });
   assert.deepEqual(await addOne(), [2, 3, 4]);
   assert.notEqual(lambda.pid(), first);
 });

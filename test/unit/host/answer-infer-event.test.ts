@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { after, test } from 'node:test';
 import { answerInferEvent } from '../../../functions/host/answer-infer-event.ts';
 import { createModelHost } from '../../../functions/host/create-model-host.ts';
-import type { InferEvent } from '../../../functions/host/infer-event.ts';
+import type { InferEvent, ItemAnswer } from '../../../functions/host/infer-event.ts';
+import { renderInferAnswer } from '../../../functions/host/infer-json.ts';
+import { fromBase64 } from '../../../functions/inference/base64.ts';
 import { decodeInferResponse, encodeInferRequest } from '../../../functions/inference/binary-tensor.ts';
 import type { InferRequest } from '../../../functions/inference/protocol.ts';
 import { createTensor } from '../../../functions/inference/tensor.ts';
@@ -43,8 +45,8 @@ const row = { inputs: [createTensor('x', 'FP32', [1, 3], new Float32Array([1, 2,
 
 test('a package is read from the bucket and answers; what describes it comes from the graph', async () => {
   const { ask, describe, read } = pack({ 'model.onnx': addOneModel(), 'README.md': Buffer.from('text') });
-  const answer = (await ask(row)) as { headerLength: number; body: string; timings: { batchSize: number } };
-  const response = decodeInferResponse(Buffer.from(answer.body, 'base64'), answer.headerLength);
+  const answer = (await ask(row)) as Extract<ItemAnswer, { body: unknown }>;
+  const response = decodeInferResponse(fromBase64(answer.body), answer.headerLength);
   assert.deepEqual(
     { ...response, outputs: response.outputs.length },
     { model_name: 'm', model_version: '1', outputs: 1 },
@@ -153,7 +155,7 @@ test('an answer that Lambda could not return is payload_too_large, with the limi
     });
   const answer = await grow(4_717_000n);
   assert.ok(answer && 'body' in answer);
-  assert.ok(Buffer.byteLength(JSON.stringify(answer)) <= 6_291_456);
+  assert.ok(renderInferAnswer({ answers: [answer] }).length <= 6_291_456);
   const refused = (await grow(4_718_592n)) as { error: { code: string; message: string } };
   assert.equal(refused.error.code, 'payload_too_large');
   assert.match(refused.error.message, /the CPU host returns 4717824/);
@@ -168,7 +170,7 @@ test('answers that are too long together are asked for again, the first ones are
   const item = { deadline: Date.now() + 20_000, headerLength, body: body.toString('base64') };
   const event = { operation: 'infer', manifest, requests: [item, item, item, item] } as const;
   const answer = await answerInferEvent(event, host, () => Promise.reject(new Error('the model is loaded')));
-  assert.ok('answers' in answer && Buffer.byteLength(JSON.stringify(answer)) <= 6_291_456);
+  assert.ok('answers' in answer && renderInferAnswer(answer).length <= 6_291_456);
   assert.deepEqual(
     answer.answers.map((one) => Object.keys(one)[0]),
     ['headerLength', 'headerLength', 'again', 'again'],
