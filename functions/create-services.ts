@@ -18,6 +18,7 @@ export function createServices(config: Config): Services {
   const dataStreams = once(async () => (await import('./aws/data-streams.ts')).createDataStreams(config));
   const workQueues = once(async () => (await import('./aws/work-queues.ts')).createWorkQueues(config.WORK_QUEUES));
   const claims = once(async () => (await import('./aws/claims.ts')).createClaims(await table()));
+  const records = once(async () => (await import('./aws/records.ts')).createRecords(await table()));
   const deadLetters = once(async () => {
     const { createDeadLetters } = await import('./aws/dead-letters.ts');
     return createDeadLetters(await table(), config.DEAD_LETTER_QUEUES);
@@ -125,6 +126,12 @@ export function createServices(config: Config): Services {
     claim: async (work, owner, until) => (await claims()).claim(work, owner, until),
     releaseClaim: async (work, number) => (await claims()).release(work, number),
     sendWork: async (functionName, messages) => (await workQueues()).send(functionName, messages),
+    presignData: async (method, key, seconds) =>
+      (await import('./aws/presign-data.ts')).presignData(config, method, key, seconds),
+    readRecord: async (kind, owner, id) => (await records()).readRecord(kind, owner, id),
+    writeRecord: async (kind, owner, record) => (await records()).writeRecord(kind, owner, record),
+    listRecords: async (kind, owner, page) => (await records()).listRecords(kind, owner, page),
+    removeRecord: async (kind, owner, id) => (await records()).removeRecord(kind, owner, id),
     keepDeadLetter: async (letter) => (await deadLetters()).keep(letter),
     listDeadLetters: async () => (await deadLetters()).list(),
     redriveDeadLetters: async (functionName) => (await deadLetters()).redrive(functionName),

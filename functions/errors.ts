@@ -5,6 +5,8 @@ export const errorCodes = {
   model_rejected_input: { status: 400, retryable: false },
   unauthorized: { status: 401, retryable: false },
   model_not_found: { status: 404, retryable: false },
+  /** No job, file or batch of this name. */
+  not_found: { status: 404, retryable: false },
   route_not_found: { status: 404, retryable: false },
   method_not_allowed: { status: 405, retryable: false },
   conflict: { status: 409, retryable: false },

@@ -73,6 +73,18 @@ export interface DeadLetter {
   readonly givenUpAt: string;
 }
 
+/** What callers keep: files, uploads of large ones, batches. */
+export type RecordKind = 'FILE' | 'UPLOAD' | 'BATCH';
+
+/** One thing that a caller keeps. Ids begin with the time, so that they are in its order. */
+export interface OwnedRecord {
+  readonly id: string;
+  /** Counts conditional writes. */
+  readonly revision: number;
+  /** Seconds since the epoch, from which on nobody wants it. */
+  readonly expiresAt?: number | undefined;
+}
+
 /** Every effect that a handler can have. Use cases take the part they need: `Pick<Services, 'infer'>`. */
 export interface Services {
   /** Runs `model` on its host. `deadline` is a point in time, in milliseconds since the epoch. */
@@ -144,6 +156,19 @@ export interface Services {
   releaseClaim(work: string, number: number): Promise<void>;
   /** Sends messages, each a JSON object, to the queue of a function. Each comes at least once, in any order. */
   sendWork(functionName: string, messages: readonly object[]): Promise<void>;
+  /** A URL by which one object of the data bucket is read, or written, without credentials. */
+  presignData(method: 'GET' | 'PUT', key: string, expiresInSeconds: number): Promise<string>;
+  /** What `owner`, the id of an API key, keeps under an id; not yet checked. Undefined: nothing. */
+  readRecord(kind: RecordKind, owner: string, id: string): Promise<unknown>;
+  /** Writes the next revision of a record, or the first one (1); false: another writer was faster. */
+  writeRecord(kind: RecordKind, owner: string, record: OwnedRecord): Promise<boolean>;
+  /** Up to `limit` records behind the id `after`, in the order of ids or against it. */
+  listRecords(
+    kind: RecordKind,
+    owner: string,
+    page: { readonly after?: string | undefined; readonly limit: number; readonly descending: boolean },
+  ): Promise<unknown[]>;
+  removeRecord(kind: RecordKind, owner: string, id: string): Promise<void>;
   keepDeadLetter(letter: DeadLetter): Promise<void>;
   /** For each function that reads a queue: how many dead letters there are, and the reasons that are known. */
   listDeadLetters(): Promise<{ functionName: string; count: number; letters: DeadLetter[] }[]>;

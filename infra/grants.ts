@@ -24,8 +24,23 @@ export function grantAccess(
   allow(api.role, { ...readPackages, actions: ['s3:PutObject'] });
   // As for register-model: what is not there must be told from what is not allowed.
   allow(api.role, { actions: ['s3:ListBucket'], resource: storage.artifacts.bucket.bucketArn });
-  allow(api.role, { actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], resource: table });
+  allow(api.role, {
+    actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
+    resource: table,
+  });
   allow(api.role, { actions: ['secretsmanager:GetSecretValue'], resource: storage.apiKeyPepper.secretArn });
+  const files = 'Callers keep files under ids; the prefix holds nothing else.';
+  allow(api.role, {
+    actions: ['s3:GetObject', 's3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'],
+    resource: storage.dataArn('files'),
+    wildcardReason: files,
+  });
+  allow(api.role, {
+    actions: ['s3:GetObject', 's3:PutObject'],
+    resource: storage.dataArn('work/uploads'),
+    wildcardReason: 'Parts of uploads have ids of their own; the prefix holds nothing else.',
+  });
+  allow(api.role, { actions: ['s3:ListBucket'], resource: storage.data.bucket.bucketArn });
   allow(api.role, invokeInfer);
   if (endpoint) allow(api.role, { actions: ['sagemaker:InvokeEndpoint'], resource: endpoint.ref });
 

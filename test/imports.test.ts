@@ -9,7 +9,8 @@ const functionRoot = /^functions\/[^/]+\.ts$/;
 /** Folder → what its files may import inside the project, besides files of the folder itself. */
 const allowed: Record<string, RegExp[]> = {
   'functions/handlers': [/^functions\//],
-  'functions/http': [/^functions\/(generation|tasks|threads|storage|registry|media|inference)\//, functionRoot],
+  'functions/http': [/^functions\/(files|generation|tasks|threads|storage|registry|media|inference)\//, functionRoot],
+  'functions/files': [/^functions\/storage\//, functionRoot],
   'functions/openapi': [/^functions\/(http|tasks|storage|registry|inference)\//, functionRoot],
   'functions/queue': [functionRoot],
   'functions/page': [],

@@ -42,6 +42,25 @@ export function createTable(tableName: string) {
       return items;
     },
 
+    /** Up to `limit` items of one partition behind the sort key `after`, in the order of `sk` or against it. */
+    async page(
+      { pk }: { pk: string },
+      { after, limit, descending }: { after?: string | undefined; limit: number; descending: boolean },
+    ): Promise<Item[]> {
+      const { Items = [] } = await client.send(
+        new QueryCommand({
+          TableName: tableName,
+          KeyConditionExpression: 'pk = :pk',
+          ExpressionAttributeValues: marshall({ ':pk': pk }),
+          ConsistentRead: true,
+          ScanIndexForward: !descending,
+          Limit: limit,
+          ...(after !== undefined && { ExclusiveStartKey: marshall({ pk, sk: after }) }),
+        }),
+      );
+      return Items.map((item) => unmarshall(item) as Item);
+    },
+
     async remove(key: { pk: string; sk: string }): Promise<void> {
       await client.send(new DeleteItemCommand({ TableName: tableName, Key: marshall(key) }));
     },

@@ -8,8 +8,10 @@ import { openInferenceRoutes } from './open-inference.ts';
 import { openaiChatRoutes } from './openai-chat.ts';
 import { openaiCompletionRoutes } from './openai-completions.ts';
 import { openaiEmbeddingRoutes } from './openai-embeddings.ts';
+import { openaiFileRoutes } from './openai-files.ts';
 import { openaiModelRoutes } from './openai-models.ts';
 import { openaiTranscriptionRoutes } from './openai-transcriptions.ts';
+import { openaiUploadRoutes } from './openai-uploads.ts';
 import { tritonSettingRoutes } from './triton-settings.ts';
 
 /** All that the API answers, but for its description, which is made of these. */
@@ -22,6 +24,8 @@ export const routes: readonly Route[] = [
   ...openaiCompletionRoutes,
   ...openaiEmbeddingRoutes,
   ...openaiTranscriptionRoutes,
+  ...openaiFileRoutes,
+  ...openaiUploadRoutes,
   ...modelRoutes,
   ...modelVersionRoutes,
   ...modelAliasRoutes,

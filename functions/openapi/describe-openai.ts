@@ -48,6 +48,40 @@ const verboseTranscript = z.object({
   segments: z.array(z.object({ id: z.int(), start: z.number(), end: z.number(), text: z.string() })).optional(),
 });
 
+const file = z.object({
+  id: z.string(),
+  object: z.literal('file'),
+  bytes: z.int().min(0),
+  created_at: z.int(),
+  expires_at: z.int().optional(),
+  filename: z.string(),
+  purpose: z.string(),
+  status: z.literal('processed'),
+});
+const listOf = <Each extends z.ZodType>(each: Each) =>
+  json(
+    z.object({
+      object: z.literal('list'),
+      data: z.array(each),
+      first_id: z.string(),
+      last_id: z.string(),
+      has_more: z.boolean(),
+    }),
+  );
+const upload = z.object({
+  id: z.string(),
+  object: z.literal('upload'),
+  bytes: z.int(),
+  created_at: z.int(),
+  expires_at: z.int(),
+  filename: z.string(),
+  purpose: z.string(),
+  status: z.enum(['pending', 'completed', 'cancelled', 'expired']),
+  file: file.nullable(),
+  url: z.string().optional().describe('Takes one PUT of the whole content, past the API, in place of parts.'),
+});
+const part = z.object({ id: z.string(), object: z.literal('upload.part'), created_at: z.int(), upload_id: z.string() });
+
 const uploads = z.object({
   object: z.literal('list'),
   data: z.array(z.object({ path: z.string(), method: z.literal('PUT'), url: z.string() })),
@@ -71,5 +105,17 @@ export const openaiDescriptions: Descriptions = {
     },
     headers: answerHeaders,
   },
+  'POST /v1/files': json(file),
+  'GET /v1/files': listOf(file),
+  'GET /v1/files/{file}': json(file),
+  'GET /v1/files/{file}/content': {
+    answers: { 200: { 'application/octet-stream': 'bytes' }, 302: null },
+    headers: { location: 'Where a file of more than 32 MB is read.' },
+  },
+  'DELETE /v1/files/{file}': json(z.object({ id: z.string(), object: z.literal('file'), deleted: z.literal(true) })),
+  'POST /v1/uploads': json(upload),
+  'POST /v1/uploads/{upload}/parts': json(part),
+  'POST /v1/uploads/{upload}/complete': json(upload),
+  'POST /v1/uploads/{upload}/cancel': json(upload),
   'POST /v1/models/{model}/versions/{version}/uploads': json(uploads),
 };

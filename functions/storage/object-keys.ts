@@ -97,8 +97,13 @@ export function reportKey(job: string, path: string): string {
   return `reports/${job}/${path}`;
 }
 
+/** A file of the holder of an API key; one that expires lies where objects are removed after 30 days. */
+export function fileKey(owner: string, file: string, expires: boolean): string {
+  return `files/${expires ? 'expiring/' : ''}${owner}/${file}`;
+}
+
 /** What workers of one piece of work leave for each other; removed after 30 days. */
-export function workKey(kind: 'datasets' | 'jobs', name: string, path: string): string {
+export function workKey(kind: 'datasets' | 'jobs' | 'uploads', name: string, path: string): string {
   return `work/${kind}/${name}/${path}`;
 }
 
@@ -119,6 +124,9 @@ export const itemKeys = {
   deadLetters: (functionName: string) => ({ pk: `DEAD_LETTER#${functionName}` }),
   /** Who works on what at this moment. */
   claim: (work: string) => ({ pk: 'CLAIM', sk: work }),
+  /** What the holder of an API key keeps: files, uploads, batches. */
+  owned: (kind: string, owner: string, id: string) => ({ pk: `${kind}#${owner}`, sk: id }),
+  allOwned: (kind: string, owner: string) => ({ pk: `${kind}#${owner}` }),
   modelVersion: (name: string, version: string) => ({ pk: `MODEL#${name}`, sk: `VERSION#${version}` }),
   modelVersions: (name: string) => ({ pk: `MODEL#${name}` }),
 } as const;

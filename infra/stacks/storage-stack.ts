@@ -44,6 +44,8 @@ export class StorageStack extends Stack {
     this.dataArn = (prefix) => `${dataBucketArn}/${prefix}/*`;
     // Answers lie in the outbox too; these make a message that comes again find what it had answered.
     this.data.bucket.addLifecycleRule({ id: 'answers', prefix: 'answers/', expiration: Duration.days(30) });
+    // What a caller lets expire is refused by the second, and removed here.
+    this.data.bucket.addLifecycleRule({ id: 'files', prefix: 'files/expiring/', expiration: Duration.days(30) });
     this.data.bucket.addLifecycleRule({ id: 'work', prefix: 'work/', expiration: Duration.days(30) });
     this.uploadQueues = this.createUploadQueues();
     this.table = new TableV2(this, 'Table', {

@@ -102,7 +102,7 @@ describe('storage', () => {
         [
           'incomplete-uploads',
           isLog ? 'old-logs' : 'old-versions',
-          ...(id.startsWith('Data') ? ['answers', 'work'] : []),
+          ...(id.startsWith('Data') ? ['answers', 'files', 'work'] : []),
         ],
       );
       assert.deepEqual(Properties.VersioningConfiguration, isLog ? undefined : { Status: 'Enabled' });
@@ -330,9 +330,12 @@ describe('service', () => {
     assert.deepEqual(grants('apiRole'), [
       ...own('api'),
       's3:GetObject s3:PutObject on ArtifactsBucketArn/models/*',
+      's3:GetObject s3:PutObject on DataBucketArn/work/uploads/*',
       's3:ListBucket on ArtifactsBucketArn',
-      'dynamodb:GetItem dynamodb:PutItem dynamodb:Query on TableArn',
+      's3:ListBucket on DataBucketArn',
+      'dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query on TableArn',
       'secretsmanager:GetSecretValue on ApiKeyPepper',
+      's3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject on DataBucketArn/files/*',
       'lambda:InvokeFunction on inferFunction.Arn',
       'sagemaker:InvokeEndpoint on TritonEndpoint',
     ]);
