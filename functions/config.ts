@@ -13,6 +13,8 @@ const configSchema = z.object({
   INFER_FUNCTION_NAME: z.string().optional(),
   /** Absent: no GPU host is deployed (`hosting: none`). */
   SAGEMAKER_ENDPOINT_NAME: z.string().optional(),
+  /** Absent: no LLM host is deployed (`llm`). */
+  LLM_ENDPOINT_NAME: z.string().optional(),
   /** Secrets Manager id of the pepper that API keys are digested with. */
   API_KEY_PEPPER_SECRET_ID: z.string().optional(),
   /** `false` lets calls in without a key; only `npm start -- --open` sets it, on loopback. */

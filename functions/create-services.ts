@@ -1,4 +1,4 @@
-import { inferWithStandIn } from './aws/infer-with-stand-in.ts';
+import { generateWithStandIn, inferWithStandIn } from './aws/infer-with-stand-in.ts';
 import { type Config, keyCacheSeconds, registryCacheSeconds } from './config.ts';
 import { ServiceError } from './errors.ts';
 import { zeroTensors } from './inference/zero-tensors.ts';
@@ -33,7 +33,8 @@ export function createServices(config: Config): Services {
   const lambda = once(async () => (await import('./aws/infer-on-lambda.ts')).createLambdaHost(config));
   const sagemaker = once(async () => (await import('./aws/infer-on-sagemaker.ts')).createSageMakerHost(config));
 
-  const generator = once(async () => (await import('./aws/generate-on-lambda.ts')).createLambdaGenerator(config));
+  const lambdaGenerator = once(async () => (await import('./aws/generate-on-lambda.ts')).createLambdaGenerator(config));
+  const llmGenerator = once(async () => (await import('./aws/generate-on-sagemaker.ts')).createLlmGenerator(config));
 
   const readArtifact = async (key: string, maxBytes?: number) => (await artifacts()).readArtifact(key, maxBytes);
   const entries = timedCache(async (name) => (await registry()).readEntry(name), {
@@ -69,8 +70,10 @@ export function createServices(config: Config): Services {
       if ((await hostOf(model)) === 'lambda') return await (await lambda()).infer(model, request, deadline);
       return await inferWithStandIn(await sagemaker(), await lambda(), { model, request, deadline });
     },
-    async *generate(model, request, deadline) {
-      yield* (await generator()).generate(model, request, deadline);
+    async *generate(model, request, deadline, signal) {
+      const cpu = await lambdaGenerator();
+      if ((await hostOf(model)) === 'lambda') return yield* cpu(model, request, { deadline, signal });
+      yield* generateWithStandIn(await llmGenerator(), cpu, model, request, { deadline, signal });
     },
     describe: async (manifest, deadline) => (await lambda()).describe(manifest, deadline),
     listModelEntries: async () => (await registry()).listEntries(),

@@ -90,10 +90,15 @@ export interface Services {
   /** Runs `model` on its host. `deadline` is a point in time, in milliseconds since the epoch. */
   infer(model: ModelVersion, request: InferRequest, deadline: number): Promise<InferResult>;
   /**
-   * The text that a decoder generates, as it comes. Its last event is the end: whoever stops before it stops the model,
-   * and a generation that does not come so far throws.
+   * The text that a decoder generates, as it comes. Its last event is the end, and a generation that does not come so far
+   * throws. Whoever stops before, or aborts `signal`, stops the model.
    */
-  generate(model: ModelVersion, request: GenerationRequest, deadline: number): AsyncGenerator<GenerationEvent>;
+  generate(
+    model: ModelVersion,
+    request: GenerationRequest,
+    deadline: number,
+    signal?: AbortSignal,
+  ): AsyncGenerator<GenerationEvent>;
   /** Loads the graph on the CPU host and reads its tensors. Throws model_failed where it cannot be loaded. */
   describe(manifest: ModelManifest, deadline: number): Promise<{ inputs: TensorMetadata[]; outputs: TensorMetadata[] }>;
   /** Loads a model on its host, so that the next request finds it warm. */

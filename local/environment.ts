@@ -5,6 +5,7 @@ export const resources = {
   DATA_BUCKET: 'lambent-data',
   INFER_FUNCTION_NAME: 'infer',
   SAGEMAKER_ENDPOINT_NAME: 'lambent',
+  LLM_ENDPOINT_NAME: 'lambent-llm',
   API_KEY_PEPPER_SECRET_ID: 'api-key-pepper',
 } as const;
 

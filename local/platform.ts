@@ -71,7 +71,12 @@ async function startHosts(state: string, disorder?: string) {
   const environment = localEnvironment(storage);
   const [lambda, sagemaker] = await Promise.all([
     startLambda({ functions: deployedFunctions('infer'), environment }),
-    startSagemaker({ endpointName: resources.SAGEMAKER_ENDPOINT_NAME, environment, lazy: true }),
+    startSagemaker({
+      endpointName: resources.SAGEMAKER_ENDPOINT_NAME,
+      llmEndpointName: resources.LLM_ENDPOINT_NAME,
+      environment,
+      lazy: true,
+    }),
   ]);
   const all = {
     ...localEnvironment({ ...storage, LAMBDA: lambda.url, SAGEMAKER_RUNTIME: sagemaker.url }),

@@ -1,4 +1,4 @@
-import { InvokeEndpointCommand, ModelError, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
+import { InvokeEndpointCommand, SageMakerRuntimeClient } from '@aws-sdk/client-sagemaker-runtime';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { readOnnxReason } from '../host/onnx-reason.ts';
@@ -7,8 +7,8 @@ import type { Tensor, TensorMetadata } from '../inference/protocol.ts';
 import { fromTritonShape, toTritonShape } from '../registry/triton-package.ts';
 import type { Services } from '../services.ts';
 import { targetModel } from '../storage/object-keys.ts';
-import { failure, readFailure } from './read-failure.ts';
-import { clientSettings, type Failure, retry } from './retry.ts';
+import { readSageMakerFailure } from './read-sagemaker-failure.ts';
+import { clientSettings, retry } from './retry.ts';
 
 /** Triton in SageMaker mode wants it spelled exactly so. Source: triton-inference-server/server, sagemaker_server.cc. */
 const contentType = 'application/vnd.sagemaker-triton.binary+json;json-header-size=';
@@ -41,7 +41,7 @@ export function createSageMakerHost(config: Config): Pick<Services, 'infer'> {
         Accept: `${contentType}${headerLength}`,
         Body: body,
       });
-      const answer = await retry(deadline, (options) => client.send(command, options), readSageMakerFailure);
+      const answer = await retry(deadline, (options) => client.send(command, options), readTritonFailure);
       const response = decodeInferResponse(answer.Body ?? Buffer.alloc(0), readHeaderLength(answer.ContentType));
       const shaped = reshape(response.outputs, outputs, manifest.maxBatchSize, fromTritonShape);
       return {
@@ -69,25 +69,7 @@ function readHeaderLength(type = ''): number {
   throw new ServiceError('model_failed', `the SageMaker host answered '${type}', not tensors in binary`);
 }
 
-function readSageMakerFailure(cause: unknown): Failure {
-  if (cause instanceof ModelError) return readModelError(cause);
-  if (cause instanceof Error && cause.name === 'ModelNotReadyException') {
-    return failure('model_not_ready', 'the SageMaker host is still loading the model', cause, true);
-  }
-  return readFailure(cause);
-}
-
-/** What the container answered. Triton says 400 to almost every error, and 507 where a model finds no memory. */
-function readModelError(error: ModelError): Failure {
-  const { OriginalStatusCode: status = 500, OriginalMessage: message = '' } = error;
-  if (status === 507) {
-    return failure('model_not_ready', 'the SageMaker host has no memory for the model at the moment', error, true);
-  }
-  const reason = readTritonMessage(message);
-  if (status >= 400 && status < 500)
-    return failure('model_rejected_input', `the model refused: ${reason}`, error, false);
-  return failure('model_failed', `the model failed on the SageMaker host (${status}): ${reason}`, error, false);
-}
+const readTritonFailure = (cause: unknown) => readSageMakerFailure(cause, readTritonMessage);
 
 /** `{"error": "[request id: …] …"}` without the id and without what ONNX Runtime says of its own sources. */
 function readTritonMessage(body: string): string {

@@ -1,7 +1,9 @@
 import { ServiceError } from '../errors.ts';
+import type { GenerationEvent, GenerationRequest } from '../generation/generation.ts';
 import type { InferRequest } from '../inference/protocol.ts';
 import type { ModelVersion } from '../registry/model-manifest.ts';
 import type { InferResult, Services } from '../services.ts';
+import type { GenerateOn, Patience } from './host-stream.ts';
 
 /** Of the time that a request has, this much is kept for the host that stands in. */
 const reservedShare = 0.3;
@@ -22,7 +24,38 @@ export async function inferWithStandIn(
     const reserved = Math.round(reservedShare * Math.max(0, deadline - Date.now()));
     return await gpu.infer(model, request, deadline - reserved);
   } catch (error) {
-    if (!(error instanceof ServiceError && (error.retryable || error.code === 'model_failed'))) throw error;
+    if (!isReplaceable(error)) throw error;
     return { ...(await cpu.infer(model, request, deadline)), servedBy: 'lambda' };
   }
+}
+
+/**
+ * The LLM host's text, or as above the CPU host's, which then says so in its first event. Once a text has begun no other
+ * host can go on with it.
+ */
+export async function* generateWithStandIn(
+  llm: GenerateOn,
+  cpu: GenerateOn,
+  model: ModelVersion,
+  request: GenerationRequest,
+  patience: Patience,
+): AsyncGenerator<GenerationEvent> {
+  if (!model.manifest.standIn) return yield* llm(model, request, patience);
+  let begun = false;
+  try {
+    const reserved = Math.round(reservedShare * Math.max(0, patience.deadline - Date.now()));
+    for await (const event of llm(model, request, { ...patience, firstBy: patience.deadline - reserved })) {
+      begun = true;
+      yield event;
+    }
+    return;
+  } catch (error) {
+    if (begun || patience.signal?.aborted || !isReplaceable(error)) throw error;
+  }
+  yield { kind: 'served', by: 'lambda' };
+  yield* cpu(model, request, patience);
+}
+
+function isReplaceable(error: unknown): boolean {
+  return error instanceof ServiceError && (error.retryable || error.code === 'model_failed');
 }

@@ -1,7 +1,7 @@
 import { Template } from '@huggingface/jinja';
 import * as z from 'zod';
 import { ServiceError } from '../errors.ts';
-import type { ChatMessage } from './generation.ts';
+import type { ChatMessage } from './messages.ts';
 import type { TextCodec } from './text-codec.ts';
 
 /** tokenizer_config.json has one template, or several with names. */
@@ -12,12 +12,17 @@ const configSchema = z.looseObject({
     .catch(null),
 });
 
-/** The package's template: chat_template.jinja, else the one in tokenizer_config.json. Throws invalid_request: none. */
-export function readChatTemplate(assets: Readonly<Record<string, unknown>>): string {
+/**
+ * The package's template: chat_template.jinja, else the one in tokenizer_config.json, of several the one for tools where
+ * there are tools. Throws invalid_request: none.
+ */
+export function readChatTemplate(assets: Readonly<Record<string, unknown>>, withTools: boolean): string {
   const file = assets['chat_template.jinja'];
   if (typeof file === 'string') return file;
   const { chat_template: given } = configSchema.parse(assets['tokenizer_config.json'] ?? {});
-  const template = typeof given === 'string' ? given : given?.find(({ name }) => name === 'default')?.template;
+  const find = (wanted: string) =>
+    Array.isArray(given) ? given.find(({ name }) => name === wanted)?.template : undefined;
+  const template = typeof given === 'string' ? given : ((withTools ? find('tool_use') : undefined) ?? find('default'));
   if (template) return template;
   throw new ServiceError('invalid_request', 'the model has no chat template: it continues texts, POST /v1/completions');
 }

@@ -20,14 +20,21 @@ export interface SampledToken {
   readonly logprob: number;
 }
 
-/** Chooses the next token. `counts`: how often each has been generated. Throws model_failed where a logit is no number. */
+/**
+ * Chooses the next token, of the allowed ones where they are given. `counts`: how often each has been generated. Throws
+ * model_failed where a logit is no number.
+ */
 export function sampleToken(
   logits: ArrayLike<number>,
   counts: ReadonlyMap<number, number>,
   sampling: Sampling,
   random: () => number,
+  allowed?: (id: number) => boolean,
 ): number {
   const adjusted = Float64Array.from(logits);
+  if (allowed) {
+    for (let id = 0; id < adjusted.length; id++) if (!allowed(id)) adjusted[id] = Number.NEGATIVE_INFINITY;
+  }
   for (const [id, bias] of Object.entries(sampling.logitBias)) {
     if (Number(id) < adjusted.length) adjusted[Number(id)]! += bias;
   }

@@ -1,6 +1,8 @@
 import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import * as z from 'zod';
 import { ServiceError } from '../errors.ts';
+import { createVocabulary, type Vocabulary } from './constraint.ts';
+import { readTokenBytes } from './token-bytes.ts';
 
 const tokenText = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]);
 const fileSchema = z.looseObject({
@@ -26,6 +28,10 @@ export interface TextCodec {
   escape(text: string): string;
   /** The text of ids without special tokens; U+FFFD where a character is not complete. */
   decode(ids: readonly number[]): string;
+  /** What a special token is written as; undefined: it is none. */
+  specialText(id: number): string | undefined;
+  /** The tokens that stand for text. */
+  vocabulary(): Vocabulary;
   /** bos_token and eos_token, as chat templates need them. */
   readonly specialTokens: Readonly<Record<string, string>>;
   readonly endId?: number;
@@ -49,6 +55,8 @@ export function createTextCodec(tokenizerJson: unknown, tokenizerConfig: unknown
   const pattern = contents.length > 0 ? new RegExp(`(${contents.join('|')})`) : undefined;
   const encodeOrdinary = (text: string) =>
     text === '' ? [] : ordinary.encode(text, { add_special_tokens: false }).ids;
+  const texts = new Map([...specials].map(([content, id]) => [id, content]));
+  let vocabulary: Vocabulary | undefined;
   const endId = config.eos_token ? whole.token_to_id(config.eos_token) : undefined;
   return {
     encodePrompt: (text) => [...whole.encode('', { add_special_tokens: true }).ids, ...encodeOrdinary(text)],
@@ -62,6 +70,11 @@ export function createTextCodec(tokenizerJson: unknown, tokenizerConfig: unknown
       ids.length === 0
         ? ''
         : whole.decode([...ids], { skip_special_tokens: true, clean_up_tokenization_spaces: false }),
+    specialText: (id) => texts.get(id),
+    vocabulary: () => {
+      vocabulary ??= createVocabulary(readTokenBytes(tokenizerJson));
+      return vocabulary;
+    },
     specialTokens: { bos_token: config.bos_token ?? '', eos_token: config.eos_token ?? '' },
     ...(endId !== undefined && { endId }),
   };

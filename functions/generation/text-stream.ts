@@ -38,7 +38,8 @@ export function createStopFilter(stops: readonly string[]): {
     push(text) {
       held += text;
       const found = stops.map((stop) => held.indexOf(stop)).filter((index) => index >= 0);
-      const end = found.length > 0 ? Math.min(...found) : held.length - Math.max(0, ...stops.map(overlap));
+      const end =
+        found.length > 0 ? Math.min(...found) : held.length - Math.max(0, ...stops.map((stop) => overlap(held, stop)));
       const ready = held.slice(0, end);
       held = found.length > 0 ? '' : held.slice(end);
       return { text: ready, stopped: found.length > 0 };
@@ -49,12 +50,12 @@ export function createStopFilter(stops: readonly string[]): {
       return rest;
     },
   };
+}
 
-  /** Characters at the end of what is held that a stop begins with. */
-  function overlap(stop: string): number {
-    for (let length = Math.min(stop.length - 1, held.length); length > 0; length--) {
-      if (held.endsWith(stop.slice(0, length))) return length;
-    }
-    return 0;
+/** Characters at the end of `text` that `marker` begins with. */
+export function overlap(text: string, marker: string): number {
+  for (let length = Math.min(marker.length - 1, text.length); length > 0; length--) {
+    if (text.endsWith(marker.slice(0, length))) return length;
   }
+  return 0;
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { toServiceError } from '../errors.ts';
 import { readDecoder, stepInputs } from '../generation/decoder.ts';
 import { generate, type NextLogits } from '../generation/generate.ts';
@@ -9,6 +10,7 @@ import { describeError, log } from '../log.ts';
 import type { ModelManifest } from '../registry/model-manifest.ts';
 import { packageSource } from '../registry/package-source.ts';
 import { readAssets } from '../registry/read-assets.ts';
+import { seededRandom } from '../seeded-random.ts';
 import type { GenerateEvent, GenerateLine } from './generate-event.ts';
 import type { ModelHost, Sequence } from './model-host.ts';
 
@@ -41,7 +43,8 @@ export function createGenerator(host: ModelHost, readArtifact: ReadArtifact) {
     try {
       const next = nextLogits(sequence, deadline);
       const { codec, assets } = await readTexts(source.id, manifest);
-      yield* generate(request, codec, assets, next);
+      const random = seededRandom(String(request.seed ?? randomBytes(8).toString('hex')));
+      yield* generate(request, { codec, assets, next, createId: createCallId }, random);
     } finally {
       sequence.close();
     }
@@ -64,6 +67,15 @@ export function createGenerator(host: ModelHost, readArtifact: ReadArtifact) {
 async function loadTexts(manifest: ModelManifest, readArtifact: ReadArtifact): Promise<ModelTexts> {
   const assets = await readAssets(manifest, readArtifact);
   return { assets, codec: createTextCodec(assets['tokenizer.json'], assets['tokenizer_config.json']) };
+}
+
+/** Nine letters and digits: Mistral's chat templates insist on them when a caller sends the call back. */
+function createCallId(): string {
+  return randomBytes(16)
+    .toString('base64')
+    .replace(/[^A-Za-z0-9]/g, '')
+    .slice(0, 9)
+    .padEnd(9, '0');
 }
 
 function render(line: GenerateLine): string {

@@ -5,11 +5,15 @@ import { describeError, log } from '../log.ts';
 import type { Model } from '../registry/model-manifest.ts';
 import type { Services } from '../services.ts';
 import type { HttpRequest, HttpResponse } from './http.ts';
+import { merge } from './merge.ts';
 import type { SamplingInput } from './openai-sampling.ts';
 import { renderOpenaiError } from './render-error.ts';
 
-type Delta = Extract<GenerationEvent, { kind: 'delta' }>;
-type End = Extract<GenerationEvent, { kind: 'end' }>;
+/** Generations of one request that run at the same time. */
+const maxAtOnce = 4;
+
+export type Delta = Extract<GenerationEvent, { kind: 'delta' }>;
+export type End = Extract<GenerationEvent, { kind: 'end' }>;
 
 /** How one of the two APIs writes what is generated. */
 export interface GenerationFormat {
@@ -22,80 +26,95 @@ export interface GenerationFormat {
   chunk(index: number, part: Delta | End | 'begin'): object | undefined;
 }
 
+/** What an answer needs: a model and its host. */
+export type GenerationServices = Pick<Services, 'generate' | 'readModelEntry' | 'readModel'>;
+
+interface Generations {
+  readonly model: Model;
+  readonly input: SamplingInput;
+  readonly generations: readonly GenerationRequest[];
+  readonly format: GenerationFormat;
+}
+
 /** The generations of a request, whole or as server-sent events. */
 export async function answerGenerations(
   request: HttpRequest,
-  services: Services,
-  {
-    model,
-    input,
-    generations,
-    format,
-  }: {
-    model: Model;
-    input: SamplingInput;
-    generations: readonly GenerationRequest[];
-    format: GenerationFormat;
-  },
+  services: Pick<Services, 'generate'>,
+  { model, input, generations, format }: Generations,
 ): Promise<HttpResponse> {
   const common = {
     id: `${format.idPrefix}${request.requestId}`,
     created: Math.floor(Date.now() / 1000),
     model: input.model,
   };
-  const headers = { 'x-lambent-model-version': model.manifest.version };
-  const generate = (generation: GenerationRequest) => services.generate(model, generation, request.deadline);
-  if (!input.stream) {
-    const choices: object[] = [];
-    const ends: End[] = [];
-    for (const [index, generation] of generations.entries()) {
-      const { deltas, end } = await gather(generate(generation));
-      choices.push(format.choice(index, deltas, end));
-      ends.push(end);
-    }
-    const usage = renderUsage(ends, input.n ?? 1);
-    return { status: 200, headers, body: { ...common, object: format.object, choices, usage } };
-  }
-  const chunks = renderChunks();
+  const leaving = new AbortController();
+  const sources = generations.map(
+    (generation) => () => services.generate(model, generation, request.deadline, leaving.signal),
+  );
+  const events = merge(sources, maxAtOnce);
   // What fails before the first token is an answer with a status of its own.
-  const first = await chunks.next();
-  const events = Readable.from(toEvents(first.value!, chunks, request.requestId), { highWaterMark: 1 });
-  // Also where the caller leaves before the first read: a generator that has not begun would not end the others.
-  events.once('close', () => void chunks.return(undefined));
-  return { status: 200, headers: { ...headers, 'content-type': 'text/event-stream; charset=utf-8' }, body: events };
+  const first = await events.next();
+  const headers: Record<string, string> = { 'x-lambent-model-version': model.manifest.version };
+  if (first.value?.event.kind === 'served') headers['x-lambent-served-by'] = first.value.event.by;
+  const all = prepend(first, events);
+  if (input.stream) {
+    const chunks = renderChunks(all, { input, format, common });
+    const stream = Readable.from(toEvents(chunks, request.requestId, leaving.signal), { highWaterMark: 1 });
+    // Where the caller leaves, the host is told at once, also while it is silent.
+    stream.once('close', () => leaving.abort());
+    return { status: 200, headers: { ...headers, 'content-type': 'text/event-stream; charset=utf-8' }, body: stream };
+  }
+  const { deltas, ends } = await gather(all, generations.length);
+  const choices = ends.map((end, index) => format.choice(index, deltas[index]!, end));
+  const usage = renderUsage(ends, input.n ?? 1);
+  return { status: 200, headers, body: { ...common, object: format.object, choices, usage } };
+}
 
-  async function* renderChunks(): AsyncGenerator<object> {
-    const withUsage = input.stream_options?.include_usage === true;
-    const ends: End[] = [];
-    const render = (choices: object[], usage: object | null) => ({
-      ...common,
-      object: format.chunkObject,
-      choices,
-      ...(withUsage && { usage }),
-    });
-    for (const [index, generation] of generations.entries()) {
-      let begun = false;
-      for await (const event of generate(generation)) {
-        const parts = begun ? [event] : (['begin', event] as const);
-        begun = true;
-        for (const part of parts) {
-          const choice = format.chunk(index, part);
-          if (choice) yield render([choice], null);
-        }
-        if (event.kind === 'end') ends.push(event);
-      }
-    }
-    if (withUsage) yield render([], renderUsage(ends, input.n ?? 1));
+type Events = AsyncGenerator<{ index: number; event: GenerationEvent }>;
+
+async function* prepend(first: IteratorResult<{ index: number; event: GenerationEvent }>, rest: Events): Events {
+  try {
+    if (!first.done) yield first.value;
+    yield* rest;
+  } finally {
+    await rest.return(undefined);
   }
 }
 
-async function gather(events: AsyncIterable<GenerationEvent>): Promise<{ deltas: Delta[]; end: End }> {
-  const deltas: Delta[] = [];
-  for await (const event of events) {
-    if (event.kind === 'end') return { deltas, end: event };
-    deltas.push(event);
+async function* renderChunks(
+  events: Events,
+  { input, format, common }: Pick<Generations, 'input' | 'format'> & { common: object },
+): AsyncGenerator<object> {
+  const withUsage = input.stream_options?.include_usage === true;
+  const render = (choices: object[], usage: object | null) => ({
+    ...common,
+    object: format.chunkObject,
+    choices,
+    ...(withUsage && { usage }),
+  });
+  const ends: End[] = [];
+  const begun = new Set<number>();
+  for await (const { index, event } of events) {
+    if (event.kind === 'served') continue;
+    if (event.kind === 'end') ends[index] = event;
+    const parts = begun.has(index) ? [event] : (['begin', event] as const);
+    begun.add(index);
+    for (const part of parts) {
+      const choice = format.chunk(index, part);
+      if (choice) yield render([choice], null);
+    }
   }
-  throw new Error('a generation ended without its end');
+  if (withUsage) yield render([], renderUsage(ends, input.n ?? 1));
+}
+
+async function gather(events: Events, choices: number): Promise<{ deltas: Delta[][]; ends: End[] }> {
+  const deltas: Delta[][] = Array.from({ length: choices }, () => []);
+  const ends: End[] = [];
+  for await (const { index, event } of events) {
+    if (event.kind === 'end') ends[index] = event;
+    else if (event.kind === 'delta') deltas[index]!.push(event);
+  }
+  return { deltas, ends };
 }
 
 /** A prompt counts once, however many choices it has. */
@@ -110,12 +129,12 @@ function renderUsage(ends: readonly End[], choicesPerPrompt: number): object {
  * Server-sent events. A failure after the first one is an event with OpenAI's error object, and the stream ends without
  * [DONE]: a client must not take the part for the whole.
  */
-async function* toEvents(first: object, rest: AsyncGenerator<object>, requestId: string): AsyncGenerator<string> {
+async function* toEvents(chunks: AsyncGenerator<object>, requestId: string, left: AbortSignal): AsyncGenerator<string> {
   try {
-    yield toEvent(first);
-    for await (const chunk of rest) yield toEvent(chunk);
+    for await (const chunk of chunks) yield toEvent(chunk);
     yield 'data: [DONE]\n\n';
   } catch (cause) {
+    if (left.aborted) return;
     const error = toServiceError(cause);
     log('error', 'a stream ended with an error', { requestId, errorCode: error.code, error: describeError(error) });
     yield toEvent(renderOpenaiError(error));

@@ -1,38 +1,61 @@
 import * as z from 'zod';
-import type { ChatMessage, GenerationEvent } from '../generation/generation.ts';
-import type { Services } from '../services.ts';
+import { ServiceError } from '../errors.ts';
+import type { Prompt, ResponseFormat, ToolUse } from '../generation/generation.ts';
 import { callerOf, findModel } from './find-model.ts';
 import type { HttpRequest, HttpResponse, Route } from './http.ts';
-import { answerGenerations, type GenerationFormat } from './openai-answer.ts';
-import { refuse, renderTokenLogprob, samplingFields, toGenerations, tokenCount } from './openai-sampling.ts';
+import { answerGenerations, type GenerationServices } from './openai-answer.ts';
+import { chatFormat } from './openai-chat-format.ts';
+import { readExtra, samplingFields, splitAdapter, toGenerations, wholeNumber } from './openai-sampling.ts';
 import { readJson } from './read-json.ts';
 
 const maxBodyBytes = 4 * 2 ** 20;
 
-const textForm = 'a text, or a list of parts of type text, is needed';
-const textPart = z.object({
-  type: z.literal('text', 'only parts of type text are read by this model'),
-  text: z.string(),
-});
+const contentForm = 'a text, or a list of parts with a type, is needed';
 const message = z.looseObject({
   role: z.enum(['system', 'developer', 'user', 'assistant', 'tool']),
-  content: z.union([z.string(textForm), z.array(textPart, textForm)]).nullish(),
+  content: z.union([z.string(), z.array(z.looseObject({ type: z.string() }))], contentForm).nullish(),
+  tool_calls: z
+    .array(z.looseObject({ function: z.looseObject({ name: z.string(), arguments: z.string() }) }))
+    .nullish(),
 });
-const input = z.object({
+const tool = z.looseObject({
+  type: z.literal('function', "only tools of type 'function' are called by models here"),
+  function: z.looseObject({
+    name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'a name of letters, digits, _ and -, 64 at most, is needed'),
+    parameters: z.looseObject({}).nullish(),
+  }),
+});
+const choiceForm = "'none', 'auto', 'required' or {type: 'function', function: {name}} is needed";
+const formatForm =
+  "{type: 'text'}, {type: 'json_object'} or {type: 'json_schema', json_schema: {name, schema}} is needed";
+const input = z.looseObject({
   ...samplingFields,
   messages: z.array(message, 'a list of messages is needed').min(1, 'at least one message is needed'),
-  max_tokens: tokenCount,
-  max_completion_tokens: tokenCount,
+  max_tokens: wholeNumber(1),
+  max_completion_tokens: wholeNumber(1),
   logprobs: z.boolean('true or false is needed').nullish(),
-  top_logprobs: z
-    .int('a whole number from 0 to 20 is needed')
-    .min(0, 'a whole number from 0 to 20 is needed')
-    .max(20, 'a whole number from 0 to 20 is needed')
+  top_logprobs: wholeNumber(0, 20),
+  tools: z.array(tool).max(128, '128 tools at most').nullish(),
+  tool_choice: z
+    .union(
+      [
+        z.enum(['none', 'auto', 'required']),
+        z.object({ type: z.literal('function'), function: z.object({ name: z.string() }) }),
+      ],
+      choiceForm,
+    )
     .nullish(),
-  tools: z.array(z.unknown()).nullish(),
-  tool_choice: z.unknown().optional(),
-  response_format: z.object({ type: z.string() }).nullish(),
-  modalities: z.array(z.string()).nullish(),
+  parallel_tool_calls: z.boolean('true or false is needed').nullish(),
+  response_format: z
+    .union(
+      [
+        z.object({ type: z.literal(['text', 'json_object']) }),
+        z.object({ type: z.literal('json_schema'), json_schema: z.looseObject({ schema: z.looseObject({}) }) }),
+      ],
+      formatForm,
+    )
+    .nullish(),
+  modalities: z.array(z.literal('text', "models here answer with 'text'")).nullish(),
 });
 
 /** Where the path names the model. */
@@ -47,7 +70,7 @@ export const openaiChatRoutes: readonly Route[] = [
     body: input,
     errorFormat: 'openai',
     maxBodyBytes,
-    handle: complete,
+    handle: completeChat,
   },
   // Where Hugging Face's client looks for it behind the URL of one model.
   {
@@ -57,65 +80,38 @@ export const openaiChatRoutes: readonly Route[] = [
     body: inputOfPath,
     errorFormat: 'hugging-face',
     maxBodyBytes,
-    handle: complete,
+    handle: completeChat,
   },
 ];
 
-async function complete(request: HttpRequest, services: Services): Promise<HttpResponse> {
+/** The answer to a chat, whole or as it comes. */
+export async function completeChat(request: HttpRequest, services: GenerationServices): Promise<HttpResponse> {
   const named = request.parameters.model;
   const given = named === undefined ? readJson(request, input) : { ...readJson(request, inputOfPath), model: named };
-  refuse(
-    {
-      response_format: given.response_format != null && given.response_format.type !== 'text',
-      tool_choice: given.tool_choice != null && given.tool_choice !== 'auto' && given.tool_choice !== 'none',
-      modalities: given.modalities?.some((modality) => modality !== 'text') ?? false,
-    },
-    'the CPU generator writes free text and cannot be held to a form',
-  );
-  const model = await findModel(given.model, undefined, services, callerOf(request));
-  const tools = given.tool_choice === 'none' ? undefined : (given.tools ?? undefined);
-  const prompt = { messages: given.messages.map(toChatMessage), ...(tools && { tools }) };
-  const generations = toGenerations(given, [prompt], {
+  const { reference, adapter } = splitAdapter(given.model);
+  const model = await findModel(reference, undefined, services, callerOf(request));
+  const prompt: Prompt = { messages: given.messages, ...readTools(given) };
+  const format = given.response_format;
+  const asked = {
     maxTokens: given.max_completion_tokens ?? given.max_tokens,
     topLogprobs: given.logprobs ? (given.top_logprobs ?? 0) : undefined,
-  });
-  return await answerGenerations(request, services, { model, input: given, generations, format });
+    ...(format && format.type !== 'text' && { responseFormat: format as ResponseFormat }),
+    ...(adapter !== undefined && { adapter }),
+  };
+  const generations = toGenerations(given, [prompt], asked, readExtra(given, input.shape));
+  return await answerGenerations(request, services, { model, input: given, generations, format: chatFormat });
 }
 
-/** Chat templates know `system`, not its newer name, and texts, not parts. */
-function toChatMessage({ role, content, ...fields }: z.infer<typeof message>): ChatMessage {
-  const text = typeof content === 'string' ? content : (content ?? []).map((part) => part.text).join('');
-  return { ...fields, role: role === 'developer' ? 'system' : role, content: text };
-}
-
-const format: GenerationFormat = {
-  idPrefix: 'chatcmpl-',
-  object: 'chat.completion',
-  chunkObject: 'chat.completion.chunk',
-  choice: (index, deltas, { finishReason }) => ({
-    index,
-    message: { role: 'assistant', content: deltas.map(({ text }) => text).join(''), refusal: null },
-    logprobs: renderLogprobs(deltas.flatMap((delta) => delta.logprobs ?? [])),
-    finish_reason: finishReason,
-  }),
-  chunk(index, part) {
-    if (part === 'begin') {
-      const delta = { role: 'assistant', content: '', refusal: null };
-      return { index, delta, logprobs: null, finish_reason: null };
-    }
-    if (part.kind === 'end') return { index, delta: {}, logprobs: null, finish_reason: part.finishReason };
-    if (part.text === '' && !part.logprobs) return undefined;
-    return { index, delta: { content: part.text }, logprobs: renderLogprobs(part.logprobs ?? []), finish_reason: null };
-  },
-};
-
-type Logprobs = NonNullable<Extract<GenerationEvent, { kind: 'delta' }>['logprobs']>;
-
-function renderLogprobs(logprobs: Logprobs): object | null {
-  if (logprobs.length === 0) return null;
-  const content = logprobs.map(({ top, ...token }) => ({
-    ...renderTokenLogprob(token),
-    top_logprobs: top.map(renderTokenLogprob),
-  }));
-  return { content, refusal: null };
+/** Nothing where no tool may be called. Throws invalid_request where a choice names none of the tools. */
+function readTools({ tools, tool_choice: choice, ...given }: z.infer<typeof inputOfPath>): Partial<ToolUse> {
+  const names = (tools ?? []).map((each) => each.function.name);
+  const chosen = typeof choice === 'object' ? choice?.function.name : undefined;
+  const wanted = choice === 'required' || chosen !== undefined;
+  if (wanted && (names.length === 0 || (chosen !== undefined && !names.includes(chosen)))) {
+    const allowed = names.length > 0 ? `tools has ${names.join(', ')}` : 'there are no tools';
+    throw new ServiceError('invalid_request', `tool_choice is ${JSON.stringify(choice)}; ${allowed}`);
+  }
+  if (!tools || tools.length === 0 || choice === 'none') return {};
+  const toolChoice = chosen !== undefined ? { name: chosen } : choice === 'required' ? 'required' : 'auto';
+  return { tools, toolChoice, parallel: given.parallel_tool_calls ?? true };
 }

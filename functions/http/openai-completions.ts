@@ -1,10 +1,9 @@
 import * as z from 'zod';
-import type { GenerationEvent, Prompt } from '../generation/generation.ts';
-import type { Services } from '../services.ts';
+import type { Prompt } from '../generation/generation.ts';
 import { callerOf, findModel } from './find-model.ts';
 import type { HttpRequest, HttpResponse, Route } from './http.ts';
-import { answerGenerations, type GenerationFormat } from './openai-answer.ts';
-import { refuse, samplingFields, toGenerations, tokenCount } from './openai-sampling.ts';
+import { answerGenerations, type Delta, type GenerationFormat, type GenerationServices } from './openai-answer.ts';
+import { readExtra, samplingFields, splitAdapter, toGenerations, wholeNumber } from './openai-sampling.ts';
 import { readJson } from './read-json.ts';
 
 const maxBodyBytes = 4 * 2 ** 20;
@@ -15,18 +14,14 @@ const maxPrompts = 16;
 const form = `a text, a list of token ids, or a list of up to ${maxPrompts} of either is needed`;
 const ids = z.array(z.int(form).min(0, form), form).min(1, form);
 const prompts = <Each extends z.ZodType>(each: Each) => z.array(each, form).min(1, form).max(maxPrompts, form);
-const input = z.object({
+const input = z.looseObject({
   ...samplingFields,
   prompt: z.union([z.string(form), ids, prompts(z.string(form)), prompts(ids)], form),
-  max_tokens: tokenCount,
-  logprobs: z
-    .int('a whole number from 0 to 5 is needed')
-    .min(0, 'a whole number from 0 to 5 is needed')
-    .max(5, 'a whole number from 0 to 5 is needed')
-    .nullish(),
-  echo: z.boolean().nullish(),
-  suffix: z.string().nullish(),
-  best_of: z.int().nullish(),
+  max_tokens: wholeNumber(1),
+  logprobs: wholeNumber(0, 5),
+  echo: z.boolean('true or false is needed').nullish(),
+  suffix: z.string('a text is needed').nullish(),
+  best_of: wholeNumber(1, 20),
 });
 
 /** Completions of texts. Source: https://github.com/openai/openai-openapi, CreateCompletionRequest. */
@@ -38,23 +33,27 @@ export const openaiCompletionRoutes: readonly Route[] = [
     body: input,
     errorFormat: 'openai',
     maxBodyBytes,
-    handle: complete,
+    handle: completeText,
   },
 ];
 
-async function complete(request: HttpRequest, services: Services): Promise<HttpResponse> {
-  const given = readJson(request, input);
-  const unsupported = {
-    echo: given.echo === true,
-    suffix: (given.suffix ?? '') !== '',
-    best_of: given.best_of != null && given.best_of !== (given.n ?? 1),
-  };
-  refuse(unsupported, 'the CPU generator continues a prompt and gives back every choice, without the prompt');
-  const model = await findModel(given.model, undefined, services, callerOf(request));
-  const generations = toGenerations(given, toPrompts(given.prompt), {
+/** The continuations of texts, whole or as they come. */
+export async function completeText(request: HttpRequest, services: GenerationServices): Promise<HttpResponse> {
+  const { echo, suffix, best_of: bestOf, ...given } = readJson(request, input);
+  const { reference, adapter } = splitAdapter(given.model);
+  const model = await findModel(reference, undefined, services, callerOf(request));
+  const asked = {
     maxTokens: given.max_tokens ?? defaultMaxTokens,
     topLogprobs: given.logprobs ?? undefined,
-  });
+    ...(adapter !== undefined && { adapter }),
+  };
+  const extra = {
+    ...readExtra(given, input.shape),
+    ...(echo === true && { echo }),
+    ...((suffix ?? '') !== '' && { suffix }),
+    ...(bestOf != null && bestOf !== (given.n ?? 1) && { best_of: bestOf }),
+  };
+  const generations = toGenerations(given, toPrompts(given.prompt), asked, extra);
   return await answerGenerations(request, services, { model, input: given, generations, format });
 }
 
@@ -63,8 +62,6 @@ function toPrompts(prompt: z.infer<typeof input>['prompt']): Prompt[] {
   if (typeof prompt[0] === 'number') return [{ ids: prompt as number[] }];
   return (prompt as (string | number[])[]).map((each) => (typeof each === 'string' ? { text: each } : { ids: each }));
 }
-
-type Delta = Extract<GenerationEvent, { kind: 'delta' }>;
 
 const format: GenerationFormat = {
   idPrefix: 'cmpl-',

@@ -28,6 +28,18 @@ export function targetModel(model: string, version: string): string {
   return `${model}-${version}.tar.gz`;
 }
 
+/**
+ * The inference component of the LLM host that serves a version: letters, digits and hyphens, 63 at most, with a digest
+ * since two names can become one without their dots.
+ */
+export function inferenceComponentName(model: string, version: string): string {
+  const readable = `${model}-${version}`
+    .replace(/[^A-Za-z0-9]+/g, '-')
+    .slice(0, 54)
+    .replace(/-$/, '');
+  return `${readable}-${sha256(`${model}\n${version}`).slice(0, 8)}`;
+}
+
 /** `serving/<model>-<version>.tar.gz` in the artifacts bucket. */
 export function servingKey(model: string, version: string): string {
   return `serving/${targetModel(model, version)}`;

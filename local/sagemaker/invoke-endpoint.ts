@@ -3,9 +3,9 @@ import { ServiceError } from '../../functions/errors.ts';
 import { AwsError, notImplemented } from '../aws-error.ts';
 import { readBody } from '../stand-in-server.ts';
 import type { EndpointDefinition } from './start-sagemaker.ts';
-import { type createTriton, type TritonAnswer, type TritonError, toTritonError } from './triton.ts';
+import { type createTriton, type TritonError, toTritonError } from './triton.ts';
 
-interface Exchange {
+export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly operation: string;
@@ -36,7 +36,10 @@ export async function invokeEndpoint(
   // A multi-model endpoint has neither streams nor asynchronous invocations.
   if (operation !== 'InvokeEndpoint') throw notImplemented(operation);
   const targetModel = readTarget(endpoint, request);
-  const message = await readMessage(request, endpoint.maxBytes);
+  const message = {
+    contentType: request.headers['content-type'] ?? '',
+    body: await readMessage(request, endpoint.maxBytes),
+  };
   const deadline = Date.now() + endpoint.timeoutSeconds * 1000;
   const model = await before(deadline, triton.load(targetModel)).catch((error: unknown) => {
     throw toAwsError(error, () => new AwsError(429, 'ModelNotReadyException', `${targetModel} is still being loaded`));
@@ -75,13 +78,12 @@ function readTarget(endpoint: EndpointDefinition, { url = '', headers }: Incomin
   throw validationError(`Endpoint ${name} is a multi-model endpoint: TargetModel must name an archive.`);
 }
 
-async function readMessage(request: IncomingMessage, maxBytes: number): Promise<TritonAnswer> {
+export async function readMessage(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const tooLarge = new AwsError(413, 'RequestEntityTooLarge', `HTTP content length exceeded ${maxBytes} bytes.`);
   if (Number(request.headers['content-length']) > maxBytes) throw tooLarge;
-  const body = await readBody(request, maxBytes).catch((error: unknown) => {
+  return await readBody(request, maxBytes).catch((error: unknown) => {
     throw error instanceof AwsError ? tooLarge : error;
   });
-  return { contentType: request.headers['content-type'] ?? '', body };
 }
 
 async function before<Result>(deadline: number, work: Promise<Result>): Promise<Result> {
@@ -111,7 +113,7 @@ function timedOut(): AwsError {
   return modelError(0, reason, `Received server error (0) from model with message "${reason}"`);
 }
 
-function modelError(OriginalStatusCode: number, OriginalMessage: string, message = OriginalMessage): AwsError {
+export function modelError(OriginalStatusCode: number, OriginalMessage: string, message = OriginalMessage): AwsError {
   const LogStreamArn = 'arn:aws:logs:us-east-1:000000000000:log-group:/aws/sagemaker/Endpoints/local';
   return new AwsError(424, 'ModelError', message, { OriginalStatusCode, OriginalMessage, LogStreamArn });
 }

@@ -119,7 +119,22 @@ test('what the generator cannot do is refused, before the first token with a sta
   const messages = [...chat.messages];
   await assert.rejects(
     client.chat.completions.create({ ...chat, messages, response_format: { type: 'json_object' } }),
-    refused(/response_format/),
+    refused(/no tokens/),
+  );
+  const unknown = { ...chat, messages, guided_regex: 'a+' } as OpenAI.ChatCompletionCreateParamsNonStreaming;
+  await assert.rejects(client.chat.completions.create(unknown), refused(/guided_regex: the CPU generator knows no/));
+  const tools = [{ type: 'function', function: { name: 'time' } }] as const;
+  await assert.rejects(
+    client.chat.completions.create({ ...chat, messages, tools: [...tools] }),
+    refused(/tools: .*template knows none/),
+  );
+  await assert.rejects(
+    client.chat.completions.create({ ...chat, messages, model: 'decoder:formal' }),
+    refused(/the adapter 'formal'/),
+  );
+  await assert.rejects(
+    client.chat.completions.create({ ...chat, messages, tool_choice: 'required' }),
+    refused(/tool_choice is "required"; there are no tools/),
   );
   await assert.rejects(client.chat.completions.create({ ...chat, messages, temperature: 3 }), refused(/0 to 2/));
   const long = 'a'.repeat(100);

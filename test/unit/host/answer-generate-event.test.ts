@@ -28,12 +28,13 @@ const readArtifact = async (key: string) => {
 };
 const answer = createGenerator(host, readArtifact);
 const greedy = {
-  seed: '1',
+  seed: 1,
   temperature: 0,
   presencePenalty: 0,
   frequencyPenalty: 0,
   logitBias: {},
   stop: [],
+  extra: {},
 } as const;
 
 async function ask(name: keyof typeof packages, request: Partial<GenerationRequest>, deadline = Date.now() + 20_000) {
@@ -104,10 +105,10 @@ test('a generation ends before a stop string, and at the end token', async () =>
 });
 
 test('a seed decides the text, another one gives another text', async () => {
-  const draw = async (seed: string) => (await ask('cached', { seed, temperature: 2, maxTokens: 30 })).text;
-  const first = await draw('7');
-  assert.equal(await draw('7'), first);
-  assert.notEqual(await draw('8'), first);
+  const draw = async (seed: number) => (await ask('cached', { seed, temperature: 2, maxTokens: 30 })).text;
+  const first = await draw(7);
+  assert.equal(await draw(7), first);
+  assert.notEqual(await draw(8), first);
 });
 
 test('log-probabilities are those of the chosen token and of the likeliest, and sum to one', async () => {
