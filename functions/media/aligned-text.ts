@@ -34,28 +34,39 @@ export function alignNormalized(before: AlignedText, normalize: (text: string) =
   const whole = local ? undefined : normalize(before.text);
   if (whole === before.text) return before;
   const parts = before.text.match(segments) ?? [];
-  const results = parts.map((part) => normalizeSegment(part, normalize));
-  const joined = results.map(({ text }) => text).join('');
+  const results = parts.map((part) => normalize(part));
+  const joined = results.join('');
   if (whole !== undefined && joined !== whole) return alignDifference(before, whole);
   const starts = new Uint32Array(joined.length);
   const ends = new Uint32Array(joined.length);
   let from = 0;
   let at = 0;
   parts.forEach((part, index) => {
-    const { text, unitwise } = results[index]!;
-    for (let i = 0; i < text.length; i++) {
-      starts[at + i] = before.starts[unitwise ? from + i : from]!;
-      ends[at + i] = before.ends[unitwise ? from + i : from + part.length - 1]!;
-    }
+    const result = results[index]!;
+    const aligned = alignSegment(sliceAligned(before, from, part), result);
+    starts.set(aligned.starts, at);
+    ends.set(aligned.ends, at);
     from += part.length;
-    at += text.length;
+    at += result.length;
   });
   return { text: joined, starts, ends };
 }
 
-function normalizeSegment(part: string, normalize: (text: string) => string): { text: string; unitwise: boolean } {
-  const text = normalize(part);
-  return { text, unitwise: text.length === part.length };
+/** Characters stand for their equals, and others for the first one, which the marks behind it belong to. */
+function alignSegment(before: AlignedText, text: string): AlignedText {
+  if (text.length === before.text.length) return { ...before, text };
+  if (/^[ -~]{2,}$/.test(before.text)) return alignDifference(before, text);
+  const base = String.fromCodePoint(before.text.codePointAt(0)!);
+  // Parts of Hangul make one letter together.
+  const size = /^[\u1100-\u11ff]/.test(before.text) ? before.text.length : base.length;
+  const starts = new Uint32Array(text.length);
+  const ends = new Uint32Array(text.length);
+  for (let at = 0; at < text.length; at++) {
+    const mark = before.text.indexOf(text[at]!, base.length);
+    starts[at] = before.starts[Math.max(mark, 0)]!;
+    ends[at] = before.ends[mark < 0 ? size - 1 : mark]!;
+  }
+  return { text, starts, ends };
 }
 
 const farthest = 64;
@@ -67,13 +78,14 @@ function alignDifference(before: AlignedText, text: string): AlignedText {
   let from = 0;
   for (let at = 0; at < text.length; at++) {
     const found = before.text.slice(from, from + farthest).indexOf(text[at]!);
-    // A unit that is not in sight was put in, or stands for the one that is there.
-    const stands = found < 0 && text[at + 1] !== before.text[from];
-    const [start, end] = found >= 0 ? [from + found, from + found + 1] : [from, stands ? from + 1 : from];
-    const known = Math.min(end, before.text.length);
+    const start = found >= 0 ? from + found : from;
+    const character = String.fromCodePoint(before.text.codePointAt(start) ?? 0).length;
+    const end = Math.min(found >= 0 ? start + 1 : start + character, before.text.length);
     [starts[at], ends[at]] =
-      known > start ? [before.starts[start]!, before.ends[known - 1]!] : originOf(before, start, start);
-    from = known > start ? known : from;
+      end > start ? [before.starts[start]!, before.ends[end - 1]!] : originOf(before, start, start);
+    // A unit that is not in sight stands for the one that is there, or was put in before it.
+    const stands = found >= 0 || text[at + 1] !== before.text[from];
+    if (stands) from = end;
   }
   return { text, starts, ends };
 }

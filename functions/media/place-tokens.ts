@@ -14,25 +14,28 @@ export interface Alphabet {
   spell(text: string): Spelling;
   /** Words as Hugging Face's tokenizers see them, where the library leaves them in one piece. */
   split(words: string[]): string[];
-  /** Spaces belong to no token where the post-processor trims offsets. */
-  trim(range: Range, text: string): Range;
+  /** Spaces belong to no token where the post-processor trims offsets. `first`: of the text's tokens. */
+  trim(range: Range, token: string, first: boolean): Range;
 }
 
 export function readAlphabet({ pre_tokenizer, post_processor }: TokenizerFile): Alphabet {
   const steps = flatten(pre_tokenizer);
   const metaspace = steps.find(({ type }) => type === 'Metaspace');
   const replacement = metaspace?.replacement ?? '▁';
-  const trims = flatten(post_processor).some(
+  const trimmer = flatten(post_processor).find(
     ({ type, trim_offsets }) => (type === 'ByteLevel' || type === 'RobertaProcessing') && trim_offsets !== false,
   );
+  const addsPrefix = trimmer?.add_prefix_space !== false;
   const byteLevel = steps.some(({ type }) => type === 'ByteLevel');
+  // Where spaces are gone before it, every mark was put in.
+  const marksSpaces = metaspace && !steps.some(({ type }) => type === 'WhitespaceSplit');
   return {
-    spell: byteLevel ? spellBytes : (text) => ({ text: metaspace ? text.replaceAll(' ', replacement) : text }),
+    spell: byteLevel ? spellBytes : (text) => ({ text: marksSpaces ? text.replaceAll(' ', replacement) : text }),
     split:
       metaspace && metaspace.split !== false
         ? (words) => words.flatMap((word) => splitBefore(word, replacement))
         : (words) => words,
-    trim: trims ? trimSpaces : (range) => range,
+    trim: (range, token, first) => (trimmer ? trimSpaces(range, token, first && addsPrefix) : range),
   };
 }
 
@@ -47,13 +50,13 @@ function flatten(step: TokenizerStep | null | undefined): TokenizerStep[] {
   return step ? inner(step) : [];
 }
 
-function trimSpaces([start, end]: Range, text: string): Range {
-  const isSpace = (at: number) => /\s/u.test(text[at]!);
-  let [from, to] = [start, end];
-  while (from < to && isSpace(from)) from++;
-  while (to > from && isSpace(to - 1)) to--;
-  // A token that is nothing but spaces stands after them.
-  return from < to ? [from, to] : [end, end];
+/** Source: Hugging Face's tokenizers, pre_tokenizers/byte_level.rs, `process_offsets`. */
+function trimSpaces([start, end]: Range, token: string, prefixed: boolean): Range {
+  const leading = /^[Ġ\s]*/u.exec(token)![0].length;
+  const trailing = /[Ġ\s]*$/u.exec(token)![0].length;
+  // The first space was put in.
+  const from = Math.min(end, start + Math.max(0, leading - (prefixed && leading > 0 ? 1 : 0)));
+  return [from, end >= trailing ? Math.max(end - trailing, from) : end];
 }
 
 const encoder = new TextEncoder();
@@ -92,7 +95,10 @@ export function placeWords(words: readonly string[], { text, places }: Spelling)
     at = Math.min(text.length, from + word.length - prefix);
     const end = at;
     return ([start, stop]) => {
-      const letters: Range = [clamp(from + start - prefix, from, end), clamp(from + stop - prefix, from, end)];
+      // A piece that is nothing but what was put in stands for the character behind it.
+      const character = String.fromCodePoint(text.codePointAt(from) ?? 0).length;
+      const last = Math.max(stop - prefix, stop > start ? character : 0);
+      const letters: Range = [clamp(from + start - prefix, from, end), clamp(from + last, from, end)];
       if (!places || letters[0] >= letters[1]) return places ? zero(places, letters[0]) : letters;
       return [places[letters[0]]![0], places[letters[1] - 1]![1]];
     };
@@ -105,8 +111,9 @@ function findWord(word: string, text: string, at: number): { from: number; prefi
   if (/^[Ġ▁]/u.test(word) && text.startsWith(word.slice(1), at)) return { from: at, prefix: 1 };
   const behind = text.slice(at, at + farthest + word.length).indexOf(word);
   if (behind >= 0) return { from: at + behind, prefix: 0 };
-  const spaces = /^\s*/u.exec(text.slice(at))![0].length;
-  return { from: at + spaces, prefix: text.startsWith(word, at + spaces) ? 0 : word.length };
+  const from = at + /^\s*/u.exec(text.slice(at))![0].length;
+  if (/^[Ġ▁]/u.test(word) && text.startsWith(word.slice(1), from)) return { from, prefix: 1 };
+  return { from, prefix: text.startsWith(word, from) ? 0 : word.length };
 }
 
 function zero(places: readonly Range[], letter: number): Range {

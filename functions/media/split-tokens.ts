@@ -28,6 +28,8 @@ interface Section {
   readonly text: string;
   readonly offset: number;
   readonly added?: SpecialToken | undefined;
+  /** Where an added token stands with the spaces that it takes. */
+  readonly taken?: { readonly start: number; readonly end: number };
 }
 
 type Splitter = (text: string, sequence: 0 | 1, options: SplitOptions) => Token[];
@@ -42,9 +44,16 @@ export function createSplitter({ file, pipeline, specials }: TokenizerFiles): Sp
     const tokens: Token[] = [];
     const piecesOf = rememberPieces(model);
     let word = 0;
-    const add = (name: string, id: number | undefined, origin: AlignedText | undefined, from: number, to: number) => {
+    const add = (
+      name: string,
+      id: number | undefined,
+      origin: AlignedText | undefined,
+      [from, to]: readonly [number, number],
+      spelled = name,
+    ) => {
       if (id === undefined) return;
-      const [start, end] = origin ? alphabet.trim(originOf(origin, from, to), text) : [0, 0];
+      const range = origin ? originOf(origin, from, to) : undefined;
+      const [start, end] = range ? alphabet.trim(range, spelled, tokens.length === 0 || range[0] === 0) : [0, 0];
       tokens.push({ id, text: name, start, end, word, sequence });
     };
     const addWords = (part: AlignedText, section: number) => {
@@ -54,30 +63,31 @@ export function createSplitter({ file, pipeline, specials }: TokenizerFiles): Sp
         const pieces = piecesOf(one);
         const ranges = offsets ? placePieces(pieces, one, model) : [];
         pieces.forEach((piece, at) => {
-          const [from, to] = offsets ? places[index]!(ranges[at]!) : [0, 0];
+          const range = offsets ? places[index]!(ranges[at]!) : ([0, 0] as const);
           // A vocabulary may hold its special tokens as words: those that the text itself brings are unknown words.
           const id = specialTexts.has(piece) ? undefined : model.tokens_to_ids.get(piece);
-          add(piece, id ?? model.unk_token_id, offsets ? part : undefined, from, to);
+          add(piece, id ?? model.unk_token_id, offsets ? part : undefined, range);
         });
         word++;
       });
     };
-    const addAdded = ({ text: name, added: token }: Section, origin: AlignedText | undefined) => {
-      add(token!.content, token!.id, origin, 0, name.length);
+    const addAdded = ({ added: token, taken }: Section, around: AlignedText) => {
+      const { start, end } = taken!;
+      add(token!.content, token!.id, offsets ? around : undefined, [start, end], around.text.slice(start, end));
       word++;
     };
 
+    const whole = alignIdentity(offsets ? text : '', 0);
     splitSections(text, pipeline.splitter_unnormalized, added, mask).forEach((section, index) => {
-      const origin = alignIdentity(section.text, section.offset);
       if (section.added) {
-        addAdded(section, offsets ? origin : undefined);
+        addAdded(section, whole);
         return;
       }
+      const origin = alignIdentity(section.text, section.offset);
       const normalized = normalize(origin, pipeline, offsets);
       for (const part of splitSections(normalized.text, pipeline.splitter_normalized, added)) {
-        const aligned = sliceAligned(normalized, part.offset, part.text);
-        if (part.added) addAdded(part, offsets ? aligned : undefined);
-        else addWords(aligned, index);
+        if (part.added) addAdded(part, normalized);
+        else addWords(sliceAligned(normalized, part.offset, part.text), index);
       }
     });
     return tokens;
@@ -103,14 +113,43 @@ function splitSections(
         added: piece === mask?.content ? mask : added.get(piece),
       };
     });
-  return sections
-    .map((section, index) => {
-      if (section.added) return section;
-      const ended = sections[index + 1]?.added?.lstrip ? section.text.trimEnd() : section.text;
-      const begun = sections[index - 1]?.added?.rstrip ? ended.trimStart() : ended;
-      return { text: begun, offset: section.offset + ended.length - begun.length };
-    })
-    .filter((section) => section.text.length > 0);
+  return takeSpaces(joinPartsOfWords(sections)).filter((section) => section.text.length > 0);
+}
+
+const endsInWord = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}]$/u;
+const beginsInWord = /^[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}]/u;
+
+/** Added tokens that are words by themselves are text where they are parts of others. */
+function joinPartsOfWords(sections: readonly Section[]): Section[] {
+  if (!sections.some(({ added }) => added?.single_word)) return [...sections];
+  const joined: Section[] = [];
+  sections.forEach((section, index) => {
+    const before = sections[index - 1]?.text ?? '';
+    const after = sections[index + 1]?.text ?? '';
+    const isPart = section.added?.single_word && (endsInWord.test(before) || beginsInWord.test(after));
+    const added = isPart ? undefined : section.added;
+    const last = joined.at(-1);
+    if (added || !last || last.added) joined.push({ text: section.text, offset: section.offset, added });
+    else joined[joined.length - 1] = { text: last.text + section.text, offset: last.offset };
+  });
+  return joined;
+}
+
+/** The spaces beside an added token are its own where it says so. */
+function takeSpaces(sections: readonly Section[]): Section[] {
+  const spacesBefore = (index: number) => /\s*$/.exec(sections[index]?.text ?? '')![0].length;
+  const spacesAfter = (index: number) => /^\s*/.exec(sections[index]?.text ?? '')![0].length;
+  return sections.map((section, index) => {
+    const { text, offset, added } = section;
+    if (added) {
+      const before = added.lstrip && !sections[index - 1]?.added ? spacesBefore(index - 1) : 0;
+      const after = added.rstrip && !sections[index + 1]?.added ? spacesAfter(index + 1) : 0;
+      return { ...section, taken: { start: offset - before, end: offset + text.length + after } };
+    }
+    const ended = sections[index + 1]?.added?.lstrip ? text.trimEnd() : text;
+    const begun = sections[index - 1]?.added?.rstrip ? ended.trimStart() : ended;
+    return { text: begun, offset: offset + ended.length - begun.length };
+  });
 }
 
 const longestKept = 32;

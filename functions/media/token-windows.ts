@@ -52,7 +52,9 @@ function windows(tokens: readonly Token[], room: number, { stride, side }: Windo
   }
   const parts: (readonly Token[])[] = [];
   for (let start = 0; ; start += step) {
-    parts.push(tokens.slice(start, start + room));
+    const end = tokens.length - start;
+    // What is cut at its left is read from its end on.
+    parts.push(side === 'left' ? tokens.slice(Math.max(0, end - room), end) : tokens.slice(start, start + room));
     if (start + room >= tokens.length) return parts;
   }
 }

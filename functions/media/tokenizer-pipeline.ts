@@ -2,6 +2,7 @@ import { Tokenizer as HuggingFaceTokenizer } from '@huggingface/tokenizers';
 import * as z from 'zod';
 import { ServiceError } from '../errors.ts';
 import { createMerge } from './byte-pairs.ts';
+import { rewriteNormalizer, rewritePreTokenizer, splitText } from './exact-steps.ts';
 
 const padding = z.object({
   strategy: z.union([z.literal('BatchLongest'), z.object({ Fixed: z.int().positive() })]),
@@ -13,7 +14,7 @@ const padding = z.object({
 const truncation = z.object({ max_length: z.int().positive(), direction: z.enum(['Left', 'Right']).default('Right') });
 const tokenText = z.union([z.string(), z.object({ content: z.string() }).transform(({ content }) => content)]);
 
-/** A pre-tokenizer or a post-processor, or a sequence of them. */
+/** A normaliser, a pre-tokenizer or a post-processor, or a sequence of them. */
 const step = z.looseObject({
   type: z.string(),
   get pretokenizers() {
@@ -22,6 +23,14 @@ const step = z.looseObject({
   get processors() {
     return z.array(step).optional();
   },
+  get normalizers() {
+    return z.array(step).optional();
+  },
+  behavior: z.string().optional(),
+  invert: z.boolean().optional(),
+  individual_digits: z.boolean().optional(),
+  delimiter: z.string().optional(),
+  add_prefix_space: z.boolean().optional(),
   replacement: z.string().optional(),
   split: z.boolean().optional(),
   trim_offsets: z.boolean().optional(),
@@ -37,10 +46,12 @@ const fileSchema = z.looseObject({
         special: z.boolean().default(false),
         lstrip: z.boolean().default(false),
         rstrip: z.boolean().default(false),
+        single_word: z.boolean().default(false),
       }),
     )
     .default([]),
   model: z.looseObject({ type: z.string().optional(), unk_token: z.string().nullish() }),
+  normalizer: step.nullish(),
   pre_tokenizer: step.nullish(),
   post_processor: step.nullish(),
   padding: padding.nullish(),
@@ -53,6 +64,7 @@ const configSchema = z.looseObject({
   pad_token: tokenText.nullish(),
   unk_token: tokenText.nullish(),
   mask_token: tokenText.nullish(),
+  clean_up_tokenization_spaces: z.boolean().nullish(),
   cls_token: tokenText.nullish(),
 });
 
@@ -69,6 +81,15 @@ export interface NormalizerStep extends Step {
   normalize(text: string): string;
 }
 
+interface PreTokenizer extends Step {
+  (text: string, options: { section_index: number }): string[];
+  /** Of a sequence. */
+  readonly tokenizers?: readonly PreTokenizer[];
+  /** Of a split. */
+  readonly pattern?: RegExp | null;
+  pre_tokenize_text(text: string): string[];
+}
+
 export interface Framed<Item> {
   readonly tokens: (Item | string)[];
   readonly tokens_pair?: Item[] | null;
@@ -78,7 +99,7 @@ export interface Framed<Item> {
 /** What is used of the library's Tokenizer, whose own types cannot be resolved by an ES module. */
 export interface Pipeline {
   readonly normalizer: (NormalizerStep & { readonly normalizers?: readonly NormalizerStep[] }) | null;
-  readonly pre_tokenizer: (((text: string, options: { section_index: number }) => string[]) & Step) | null;
+  readonly pre_tokenizer: PreTokenizer | null;
   readonly model: {
     encode(words: string[]): string[];
     readonly fuse_unk: boolean;
@@ -120,12 +141,24 @@ export function readTokenizerFiles(tokenizerJson: unknown, tokenizerConfig: unkn
 /** The library splits a text at every added token; without the special ones it cannot, and they keep their ids. */
 function createPipeline(file: TokenizerFile, config: TokenizerConfig, specials: readonly SpecialToken[]): Pipeline {
   try {
-    const ordinary = { ...file, added_tokens: file.added_tokens.filter(({ special }) => !special) };
-    // A WordLevel model is told its unknown token by the configuration only.
-    const unknown = config.unk_token ?? file.model.unk_token;
-    const library: unknown = new HuggingFaceTokenizer(ordinary, { ...config, unk_token: unknown });
+    const { normalizer, pre_tokenizer } = file;
+    const ordinary = {
+      ...file,
+      normalizer: normalizer ? rewriteNormalizer(normalizer) : null,
+      pre_tokenizer: pre_tokenizer ? rewritePreTokenizer(pre_tokenizer) : null,
+      added_tokens: file.added_tokens.filter(({ special }) => !special),
+    };
+    const library: unknown = new HuggingFaceTokenizer(ordinary, {
+      ...config,
+      // A WordLevel model is told its unknown token by the configuration only.
+      unk_token: config.unk_token ?? file.model.unk_token,
+      // As transformers has it since 4.45.
+      clean_up_tokenization_spaces: config.clean_up_tokenization_spaces ?? false,
+    });
     const pipeline = library as Pipeline;
+    if (pipeline.pre_tokenizer) replaceSplits(pipeline.pre_tokenizer);
     const { model } = pipeline;
+    forgetAddedWords(model, file);
     for (const { id, content } of specials) {
       model.tokens_to_ids.set(content, id);
       model.vocab[id] = content;
@@ -137,6 +170,22 @@ function createPipeline(file: TokenizerFile, config: TokenizerConfig, specials: 
       cause,
     });
   }
+}
+
+/** Words are made of the vocabulary alone; the library mixes added tokens into it. */
+function forgetAddedWords({ tokens_to_ids: ids }: Pipeline['model'], { added_tokens, model }: TokenizerFile): void {
+  const { vocab } = model;
+  if (typeof vocab !== 'object' || vocab === null || Array.isArray(vocab)) return;
+  for (const { content } of added_tokens) if (!Object.hasOwn(vocab, content)) ids.delete(content);
+}
+
+/** The library's own splits know two behaviours of five. */
+function replaceSplits(step: PreTokenizer): void {
+  step.tokenizers?.forEach(replaceSplits);
+  const { config, pattern } = step;
+  if (config?.type !== 'Split' || !pattern) return;
+  const behavior = String(config.behavior ?? 'Isolated');
+  step.pre_tokenize_text = (text) => splitText(text, pattern, behavior, config.invert === true);
 }
 
 /** The library's own takes seconds for 100 kB without a space. */

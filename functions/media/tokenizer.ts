@@ -73,8 +73,9 @@ export function createTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown
   const { file, config, specials, pipeline } = files;
   const split = createSplitter(files);
   const special = (content: string | null | undefined) => specials.find((token) => token.content === content);
-  const padId =
-    file.padding?.pad_id ?? (config.pad_token ? pipeline.model.tokens_to_ids.get(config.pad_token) : undefined);
+  const tokenToId = (token: string) =>
+    pipeline.model.tokens_to_ids.get(token) ?? pipeline.added_tokens_map.get(token)?.id;
+  const padId = file.padding?.pad_id ?? (config.pad_token ? tokenToId(config.pad_token) : undefined);
   const maxLength = Math.min(config.model_max_length ?? unlimited, file.truncation?.max_length ?? unlimited);
   const side = config.truncation_side ?? (file.truncation?.direction === 'Left' ? 'left' : 'right');
   const paddingSide = config.padding_side ?? (file.padding?.direction === 'Left' ? 'left' : 'right');
@@ -113,7 +114,7 @@ export function createTokenizer(tokenizerJson: unknown, tokenizerConfig: unknown
       return kept.length === 0 ? '' : pipeline.decode([...kept], {});
     },
     joinTokens: (tokens) => (pipeline.decoder ? pipeline.decoder([...tokens]) : tokens.join(' ')),
-    tokenToId: (token) => pipeline.model.tokens_to_ids.get(token),
+    tokenToId,
     maskToken: special(config.mask_token) ?? special('[MASK]') ?? special('<mask>'),
     clsId: (special(config.cls_token) ?? special('[CLS]') ?? special('<s>'))?.id,
     unknownId: pipeline.model.unk_token_id,
@@ -148,7 +149,9 @@ function frameTokens(
   return items.flatMap((item, index): FramedToken[] => {
     const token = typeof item === 'string' ? undefined : item;
     const id = token?.id ?? pipeline.model.tokens_to_ids.get(item as string) ?? pipeline.model.unk_token_id;
-    return id === undefined ? [] : [{ id, typeId: typeIds?.[index] ?? 0, token }];
+    // Without a template the second text's tokens are of type 1.
+    const typeId = file.post_processor ? (typeIds?.[index] ?? 0) : (token?.sequence ?? 0);
+    return id === undefined ? [] : [{ id, typeId, token }];
   });
 }
 

