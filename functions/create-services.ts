@@ -139,7 +139,8 @@ export function createServices(config: Config): Services {
     listDeadLetters: async () => (await deadLetters()).list(),
     redriveDeadLetters: async (functionName) => (await deadLetters()).redrive(functionName),
     findApiKey,
-    createApiKey: async (name) => (await apiKeys()).create(name),
+    createApiKey: async (name, requestsPerMinute) => (await apiKeys()).create(name, requestsPerMinute),
+    countRequest: async (keyId, minute, limit) => (await apiKeys()).count(keyId, minute, limit),
     listApiKeys: async () => (await apiKeys()).list(),
     revokeApiKey: async (id) => (await apiKeys()).revoke(id),
   };

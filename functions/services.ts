@@ -12,6 +12,8 @@ export interface ApiKey {
   /** The first characters of the secret, so that a person recognises it. */
   readonly prefix: string;
   readonly createdAt: string;
+  /** Absent: as many as the deployment takes. */
+  readonly requestsPerMinute?: number;
   readonly revokedAt?: string;
 }
 
@@ -181,8 +183,13 @@ export interface Services {
   redriveDeadLetters(functionName: string): Promise<number>;
   /** The key whose secret this is; undefined: none, or revoked. Trusted for `keyCacheSeconds`. */
   findApiKey(secret: string): Promise<ApiKey | undefined>;
-  createApiKey(name: string): Promise<{ key: ApiKey; secret: string }>;
+  createApiKey(name: string, requestsPerMinute?: number): Promise<{ key: ApiKey; secret: string }>;
   listApiKeys(): Promise<ApiKey[]>;
+  /**
+   * Counts a request of a key in the minute that began at `minute` (milliseconds since the epoch), over all instances: how
+   * many there have been; undefined: `limit` have been already, and this one does not count.
+   */
+  countRequest(keyId: string, minute: number, limit: number): Promise<number | undefined>;
   /** False: no such key. */
   revokeApiKey(id: string): Promise<boolean>;
 }

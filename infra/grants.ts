@@ -25,7 +25,7 @@ export function grantAccess(
   // As for register-model: what is not there must be told from what is not allowed.
   allow(api.role, { actions: ['s3:ListBucket'], resource: storage.artifacts.bucket.bucketArn });
   allow(api.role, {
-    actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem', 'dynamodb:DeleteItem'],
+    actions: ['GetItem', 'Query', 'PutItem', 'UpdateItem', 'DeleteItem'].map((name) => `dynamodb:${name}`),
     resource: table,
   });
   allow(api.role, { actions: ['secretsmanager:GetSecretValue'], resource: storage.apiKeyPepper.secretArn });

@@ -5,13 +5,14 @@ import {
   GetItemCommand,
   PutItemCommand,
   QueryCommand,
+  UpdateItemCommand,
 } from '@aws-sdk/client-dynamodb';
 import { marshall, unmarshall } from '@aws-sdk/util-dynamodb';
 
 export type Item = Record<string, unknown> & { pk: string; sk: string };
 export type Table = ReturnType<typeof createTable>;
 
-/** The one table, as plain objects. Every write is a conditional put of one item. */
+/** The one table, as plain objects. Every write is a conditional write of one item. */
 export function createTable(tableName: string) {
   const client = new DynamoDBClient({});
   return {
@@ -63,6 +64,27 @@ export function createTable(tableName: string) {
 
     async remove(key: { pk: string; sk: string }): Promise<void> {
       await client.send(new DeleteItemCommand({ TableName: tableName, Key: marshall(key) }));
+    },
+
+    /** Adds one to the `count` of an item, which is made where there is none; undefined: it is `limit` already. */
+    async increment({ pk, sk, expiresAt }: Item, limit: number): Promise<number | undefined> {
+      try {
+        const { Attributes } = await client.send(
+          new UpdateItemCommand({
+            TableName: tableName,
+            Key: marshall({ pk, sk }),
+            UpdateExpression: 'SET expiresAt = :expiresAt ADD #count :one',
+            ConditionExpression: 'attribute_not_exists(#count) OR #count < :limit',
+            ExpressionAttributeNames: { '#count': 'count' },
+            ExpressionAttributeValues: marshall({ ':expiresAt': expiresAt, ':one': 1, ':limit': limit }),
+            ReturnValues: 'UPDATED_NEW',
+          }),
+        );
+        return unmarshall(Attributes!).count as number;
+      } catch (error) {
+        if (error instanceof ConditionalCheckFailedException) return undefined;
+        throw error;
+      }
     },
 
     /** Puts `item` where no item is, or where the item's `attribute` has the value `equals`; false: neither. */

@@ -5,6 +5,7 @@ import { createServices } from '../create-services.ts';
 import { authenticate } from '../http/authenticate.ts';
 import { countInferences } from '../http/count-inferences.ts';
 import { logInference } from '../http/inference-metrics.ts';
+import { limitRate } from '../http/limit-rate.ts';
 import { renderError } from '../http/render-error.ts';
 import { requestLog } from '../http/request-log.ts';
 import { responseHeaders } from '../http/response-headers.ts';
@@ -28,4 +29,5 @@ export const handler = middy<APIGatewayProxyEvent>({
   .use(responseHeaders({ corsOrigin: config.CORS_ORIGIN }))
   .use(renderError())
   .use(authenticate({ services, routes, required: config.REQUIRE_API_KEY === 'true' }))
+  .use(limitRate(services))
   .handler(router(routes, services));

@@ -3,10 +3,16 @@ import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { toServiceError } from '../errors.ts';
 import { describeError, log } from '../log.ts';
 import type { ApiKey } from '../services.ts';
+import type { RateLimit } from './limit-rate.ts';
 import type { ProxyResponse } from './to-response.ts';
 
 /** What middlewares and the router leave on the event for the log. */
-export type LoggedEvent = APIGatewayProxyEvent & { apiKey?: ApiKey; startedAt?: number; route?: string };
+export type LoggedEvent = APIGatewayProxyEvent & {
+  apiKey?: ApiKey;
+  rateLimit?: RateLimit;
+  startedAt?: number;
+  route?: string;
+};
 
 /** One line for each request, when its answer is decided. Must be the first middleware, so that it sees the answer last. */
 export function requestLog(): MiddlewareObj<LoggedEvent, ProxyResponse> {

@@ -1,5 +1,6 @@
 import type { MiddlewareObj } from '@middy/core';
-import type { APIGatewayProxyEvent } from 'aws-lambda';
+import { rateLimitHeaders } from './limit-rate.ts';
+import type { LoggedEvent } from './request-log.ts';
 import type { ProxyResponse } from './to-response.ts';
 
 /** Answers are data for programs: no page may frame, sniff, cache or run them. */
@@ -12,21 +13,22 @@ const securityHeaders = {
 };
 
 const exposedHeaders =
-  'x-request-id, retry-after, retry-after-ms, inference-header-content-length, x-lambent-model-version, x-lambent-served-by';
+  'x-request-id, x-ratelimit-limit-requests, x-ratelimit-remaining-requests, x-ratelimit-reset-requests, retry-after, retry-after-ms, inference-header-content-length, x-lambent-model-version, x-lambent-served-by';
 const requestHeaders =
   'authorization, x-api-key, content-type, content-encoding, inference-header-content-length, x-lambent-user';
 
 /** Adds the request id, security headers and CORS to answers and errors alike. A route's own headers win. */
-export function responseHeaders(options: { corsOrigin: string }): MiddlewareObj<APIGatewayProxyEvent, ProxyResponse> {
+export function responseHeaders(options: { corsOrigin: string }): MiddlewareObj<LoggedEvent, ProxyResponse> {
   const fixed = {
     ...securityHeaders,
     'access-control-allow-origin': options.corsOrigin,
     'access-control-expose-headers': exposedHeaders,
     ...(options.corsOrigin !== '*' && { vary: 'origin' }),
   };
-  const add: NonNullable<MiddlewareObj<APIGatewayProxyEvent, ProxyResponse>['after']> = ({ event, response }) => {
+  const add: NonNullable<MiddlewareObj<LoggedEvent, ProxyResponse>['after']> = ({ event, response }) => {
     if (!response) return;
-    response.headers = { ...fixed, 'x-request-id': event.requestContext.requestId, ...response.headers };
+    const own = { 'x-request-id': event.requestContext.requestId, ...rateLimitHeaders(event.rateLimit) };
+    response.headers = { ...fixed, ...own, ...response.headers };
   };
   return { after: add, onError: add };
 }

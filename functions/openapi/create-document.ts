@@ -135,7 +135,12 @@ function describeResponses(
   return Object.fromEntries([...failed, ...succeeded]);
 }
 
-const sharedHeaders = { 'x-request-id': 'Identifies the request in the log.' };
+const sharedHeaders = {
+  'x-request-id': 'Identifies the request in the log.',
+  'x-ratelimit-limit-requests': 'Requests a minute of a key that has such a limit.',
+  'x-ratelimit-remaining-requests': 'Of these, what is left in this minute.',
+  'x-ratelimit-reset-requests': 'How long this minute lasts, in seconds.',
+};
 
 /** 405 is of paths, not of operations. */
 const errorStatuses = [...new Set(Object.values(errorCodes).map(({ status }) => status))].filter((one) => one !== 405);

@@ -128,6 +128,8 @@ export const itemKeys = {
   /** An API key, found by the HMAC digest of its secret. */
   apiKey: (digest: string) => ({ pk: 'KEY', sk: digest }),
   apiKeys: { pk: 'KEY' },
+  /** Requests of a key in one minute. */
+  requests: (keyId: string, minute: number) => ({ pk: `REQUESTS#${keyId}`, sk: String(minute) }),
   /** A model: which version each alias points at. */
   model: (name: string) => ({ pk: 'MODEL', sk: name }),
   models: { pk: 'MODEL' },

@@ -333,7 +333,7 @@ describe('service', () => {
       's3:GetObject s3:PutObject on DataBucketArn/work/uploads/*',
       's3:ListBucket on ArtifactsBucketArn',
       's3:ListBucket on DataBucketArn',
-      'dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query on TableArn',
+      'dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on TableArn',
       'secretsmanager:GetSecretValue on ApiKeyPepper',
       's3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject on DataBucketArn/files/*',
       'lambda:InvokeFunction on inferFunction.Arn',
