@@ -59,6 +59,13 @@ export const functions = {
     timeoutSeconds: 120,
     layers: ['media'],
   },
+  evaluate: {
+    description: 'results of a labelled job -> metrics with intervals -> report',
+    trigger: { kind: 's3', bucket: 'data', prefix: 'results/', suffix: '/manifest.json', maxConcurrency: 5 },
+    memoryMiB: 3008,
+    timeoutSeconds: 900,
+    layers: ['media'],
+  },
 } as const satisfies Record<string, FunctionDefinition>;
 
 export type FunctionName = keyof typeof functions;

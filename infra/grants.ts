@@ -10,7 +10,7 @@ export function grantAccess(
   storage: StorageStack,
   endpoint?: CfnEndpoint,
 ): void {
-  const { api, infer, 'register-model': registerModel, 'predict-inbox': predictInbox } = functions;
+  const { api, infer, 'register-model': registerModel, 'predict-inbox': predictInbox, evaluate } = functions;
   const table = storage.table.tableArn;
   const invokeInfer = { actions: ['lambda:InvokeFunction'], resource: infer.handler.functionArn };
   const readPackages = {
@@ -76,4 +76,18 @@ export function grantAccess(
   allow(predictInbox.role, { actions: ['dynamodb:GetItem', 'dynamodb:PutItem'], resource: table });
   allow(predictInbox.role, invokeInfer);
   if (endpoint) allow(predictInbox.role, { actions: ['sagemaker:InvokeEndpoint'], resource: endpoint.ref });
+
+  const jobs = 'Data sets and jobs have any name; the prefix holds nothing else.';
+  // The records of the worst answers lie where the job has read them.
+  for (const prefix of ['results', 'prepared', 'raw', 'jobs', 'files']) {
+    allow(evaluate.role, { actions: ['s3:GetObject'], resource: storage.dataArn(prefix), wildcardReason: jobs });
+  }
+  allow(evaluate.role, {
+    actions: ['s3:GetObject', 's3:PutObject'],
+    resource: storage.dataArn('reports'),
+    wildcardReason: jobs,
+  });
+  allow(evaluate.role, { actions: ['s3:ListBucket'], resource: storage.data.bucket.bucketArn });
+  // Why a message was given up.
+  allow(evaluate.role, { actions: ['dynamodb:PutItem'], resource: table });
 }

@@ -14,6 +14,7 @@ const allowed: Record<string, RegExp[]> = {
   'functions/openapi': [/^functions\/(http|tasks|storage|registry|inference)\//, functionRoot],
   'functions/queue': [functionRoot],
   'functions/page': [],
+  'functions/reports': [/^functions\/(evaluation|datasets|jobs|page|tasks|storage|registry)\//, functionRoot],
   'functions/evaluation': [/^functions\/(media|tasks)\//, functionRoot],
   'functions/jobs': [
     /^functions\/(datasets|tasks|threads|storage|registry)\//,

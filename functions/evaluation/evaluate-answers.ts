@@ -29,6 +29,7 @@ export class AnswerEvaluator implements Evaluator {
       metrics: ['f1', 'exact_match'],
       labels: [],
       classMetrics: [],
+      support: [],
       measure: (weights) => [weightedMean(f1, weights), weightedMean(exact, weights)],
       cost: 2 * count,
       notes: ["Answers are compared as SQuAD's: without capitals, punctuation and articles."],

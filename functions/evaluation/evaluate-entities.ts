@@ -46,6 +46,7 @@ export class EntityEvaluator implements Evaluator {
       metrics: Object.keys(measureNamed(ones).values),
       labels: order.map((number) => names[number]!),
       classMetrics: ['precision', 'recall', 'f1'],
+      support: order.map((number) => support[number]!),
       measure: (weights) => {
         const { averages, values } = measureNamed(weights);
         const classes = order.flatMap((number) => {
@@ -56,7 +57,7 @@ export class EntityEvaluator implements Evaluator {
       },
       cost: 5 * this.tallies.length + count,
       notes: ['An entity is right where its kind, its beginning and its end are.'],
-      details: { support: order.map((number) => support[number]!) },
+      details: {},
     };
   }
 }

@@ -111,13 +111,14 @@ export class MultiLabelEvaluator implements Evaluator {
       metrics: Object.keys(measureNamed(ones).values),
       labels,
       classMetrics: ['precision', 'recall', 'f1', ...(areas ? ['roc_auc', 'average_precision'] : [])],
+      support: order.map((number) => support[number]!),
       measure: (weights) => {
         const { values, classes } = measureNamed(weights);
         return [...Object.values(values), ...classes];
       },
       cost: count * (3 + (areas ? 2 * (this.modelLabels?.length ?? 0) : 0)) + this.tallies.length * 5,
       notes: [`A class counts as answered where its score is at least ${threshold}.`],
-      details: { support: order.map((number) => support[number]!) },
+      details: {},
     };
   }
 

@@ -29,6 +29,7 @@ export class RegressionEvaluator implements Evaluator {
       metrics: ['mean_absolute_error', 'root_mean_squared_error', 'r2'],
       labels: [],
       classMetrics: [],
+      support: [],
       measure: (weights) => {
         const { meanAbsoluteError, rootMeanSquaredError, r2 } = regressionMetrics(truth, predicted, weights);
         return [meanAbsoluteError, rootMeanSquaredError, r2];

@@ -51,6 +51,7 @@ export class SegmentationEvaluator implements Evaluator {
       metrics: ['mean_iou', 'mean_accuracy', 'pixel_accuracy'],
       labels: order.map((number) => names[number]!),
       classMetrics: ['iou', 'accuracy'],
+      support: order.map((number) => support[number]!),
       measure: (weights: Weights) => {
         const { perClass, pixelAccuracy } = overlapMetrics(this.tallies.count(names.length, weights));
         const means = [perClass.map(({ iou }) => iou), perClass.map(({ accuracy }) => accuracy)].map(meanOfDefined);
@@ -63,7 +64,6 @@ export class SegmentationEvaluator implements Evaluator {
       cost: 5 * this.tallies.length,
       notes: ['Pixels are counted over all pictures together; a class that neither is nor was found has no IoU.'],
       details: {
-        support: order.map((number) => support[number]!),
         histogram: {
           of: 'Mean IoU of a record',
           series: ['records'],

@@ -34,6 +34,7 @@ export class SimilarityEvaluator implements Evaluator {
       metrics: ['spearman', 'pearson'],
       labels: [],
       classMetrics: [],
+      support: [],
       measure: (all: Weights) => {
         const weights = Float64Array.from(records, (record) => all[record]!);
         return [spearman(truth, given, orders, weights), pearson(truth, given, weights)];

@@ -74,6 +74,7 @@ export class SpeechEvaluator implements Evaluator {
       ],
       labels: [],
       classMetrics: [],
+      support: [],
       measure: (weights) => {
         const rate = errorRate(sumEdits(words, weights));
         const characterRate = errorRate(sumEdits(characters, weights)).errorRate;

@@ -38,6 +38,7 @@ export class WordEvaluator implements Evaluator {
       metrics: ['accuracy', ...within.slice(1).map((k) => `top_${k}_accuracy`), 'mean_reciprocal_rank'],
       labels: [],
       classMetrics: [],
+      support: [],
       measure: (weights) => [...hits, reciprocals].map((values) => weightedMean(values, weights)),
       cost: (hits.length + 1) * count,
       notes: [],

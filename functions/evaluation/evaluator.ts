@@ -1,5 +1,4 @@
 import type { CalibrationBin } from './probability-metrics.ts';
-import type { Curve } from './ranking-metrics.ts';
 import type { Weights } from './weights.ts';
 
 /** What one record's answer is worth. */
@@ -29,6 +28,8 @@ export interface Evaluation {
   /** Classes, and the names of what is measured of each. */
   readonly labels: readonly string[];
   readonly classMetrics: readonly string[];
+  /** Of each class, what there is of it. */
+  readonly support: readonly number[];
   /** Values of `metrics`, then for each class those of `classMetrics`; NaN where one is not defined. */
   measure(weights: Weights): ArrayLike<number>;
   /** Numbers that one `measure` reads. */
@@ -40,14 +41,15 @@ export interface Evaluation {
 
 export interface LabelledCurve {
   readonly label: string;
-  readonly curve: Curve;
+  readonly x: number[];
+  readonly y: number[];
 }
 
 export interface HistogramBin {
   readonly from: number;
   readonly to: number;
   /** Right and wrong, or all. */
-  readonly counts: readonly number[];
+  readonly counts: number[];
 }
 
 export interface Confusion {
@@ -58,19 +60,14 @@ export interface Confusion {
 
 /** What charts are made of; what a task has not is absent. */
 export interface Details {
-  readonly support?: readonly number[];
   /** Of few classes. Rows are true classes. */
-  readonly confusionMatrix?: readonly (readonly number[])[];
+  readonly confusionMatrix?: number[][];
   /** What is most often taken for what. */
-  readonly confusions?: readonly Confusion[];
-  readonly calibration?: readonly CalibrationBin[];
-  readonly roc?: readonly LabelledCurve[];
-  readonly precisionRecall?: readonly LabelledCurve[];
-  readonly histogram?: {
-    readonly of: string;
-    readonly series: readonly string[];
-    readonly bins: readonly HistogramBin[];
-  };
+  readonly confusions?: Confusion[];
+  readonly calibration?: CalibrationBin[];
+  readonly roc?: LabelledCurve[];
+  readonly precisionRecall?: LabelledCurve[];
+  readonly histogram?: { readonly of: string; readonly series: string[]; readonly bins: HistogramBin[] };
 }
 
 /** Metrics of which less is better. */

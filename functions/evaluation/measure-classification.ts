@@ -73,6 +73,7 @@ export function measureClassification(records: ClassifiedRecords): Evaluation {
   return {
     metrics: Object.keys(measureNamed(ones).values),
     labels,
+    support: [...countClasses(truth, predicted, labels.length, ones).support],
     classMetrics: ['precision', 'recall', 'f1', ...(rankings.length > 0 ? ['roc_auc', 'average_precision'] : [])],
     measure: (weights) => {
       const { values, classes } = measureNamed(weights);
@@ -137,7 +138,6 @@ function detailsOf(records: ClassifiedRecords, right: Uint8Array, ones: Weights)
   const small = labels.length <= mostMatrixClasses;
   const series = ['right', 'wrong'];
   return {
-    support: Array.from(countClasses(truth, predicted, labels.length, ones).support),
     confusions: mostConfused(records),
     ...(small && { confusionMatrix: confusionMatrix(truth, predicted, labels.length) }),
     ...(probabilities && {
@@ -182,7 +182,7 @@ function curvesOf({ labels, truth, rankings }: ClassifiedRecords, ones: Weights)
           ones,
         ),
       );
-      return curve ? [{ label: labels[label]!, curve }] : [];
+      return curve ? [{ label: labels[label]!, ...curve }] : [];
     });
   return { roc: draw(rocCurve), precisionRecall: draw(precisionRecallCurve) };
 }

@@ -47,8 +47,8 @@ function walk(
 }
 
 export interface Curve {
-  readonly x: readonly number[];
-  readonly y: readonly number[];
+  readonly x: number[];
+  readonly y: number[];
 }
 
 /**

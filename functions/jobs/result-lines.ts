@@ -7,6 +7,8 @@ export const resultLineSchema = z.object({
   /** What the task answers over HTTPS; for an `endpoint`, `{status_code, request_id, body}`. */
   output: z.unknown(),
   label: z.unknown().optional(),
+  /** Records of one group, such as a speaker, depend on each other. */
+  group: z.string().optional(),
   /** Where the record came from, for people. */
   source: z.string().optional(),
 });
@@ -16,6 +18,7 @@ export const errorLineSchema = z.object({
   custom_id: z.string(),
   error: z.object({ code: z.string(), message: z.string() }),
   label: z.unknown().optional(),
+  group: z.string().optional(),
   source: z.string().optional(),
   /** The chunk, and the record's place in it; both count from 0. */
   chunk: z.int().min(0),

@@ -2,7 +2,7 @@ import { formatCount, formatNumber } from './format.ts';
 import { type Html, html, shorten } from './html.ts';
 
 /** Charts are SVG in the page, 340 units wide: legible at the width of a phone. */
-const frame = { width: 340, left: 40, top: 10, plotWidth: 286, plotHeight: 200 };
+const frame = { width: 340, left: 50, top: 10, plotWidth: 274, plotHeight: 200 };
 const height = frame.top + frame.plotHeight + 40;
 
 export interface Series {
@@ -18,16 +18,29 @@ export interface Chart {
   readonly y: string;
 }
 
-/** Lines over the unit square, as ROC curves are drawn; `guide` is the diagonal of chance, or of perfect calibration. */
-export function lineChart(chart: Chart, series: readonly Series[], guide = false): Html {
+/**
+ * Lines over the unit square, as ROC curves are drawn. `guide` is the diagonal of chance, or of perfect calibration; `marks`
+ * are weights of the points of the first line, drawn as dots.
+ */
+export function lineChart(
+  chart: Chart,
+  series: readonly Series[],
+  { guide = false, marks = [] }: { readonly guide?: boolean; readonly marks?: readonly number[] } = {},
+): Html {
   const lines = series.map(({ name, points }, index) => {
     const path = points.map(([x, y]) => `${round(placeX(x))},${round(placeY(y))}`).join(' ');
     return html`<polyline class="line s${index % 5}" points="${path}"><title>${name}</title></polyline>`;
   });
+  const most = Math.max(...marks, 1);
+  const dots = marks.map((weight, index) => {
+    const [x, y] = series[0]?.points[index] ?? [0, 0];
+    const text = `${formatNumber(x)}: ${formatNumber(y)}, of ${formatCount(weight)}`;
+    return html`<circle class="fill" cx="${round(placeX(x))}" cy="${round(placeY(y))}" r="${round(2 + 5 * Math.sqrt(weight / most))}"><title>${text}</title></circle>`;
+  });
   const diagonal =
     guide && html`<line class="guide" x1="${placeX(0)}" y1="${placeY(0)}" x2="${placeX(1)}" y2="${placeY(1)}"/>`;
   const names = series.length > 1 ? series.map(({ name }) => name) : [];
-  return figure(chart, html`${axes(chart, [0, 0.25, 0.5, 0.75, 1].map(tick))}${diagonal}${lines}`, names);
+  return figure(chart, html`${axes(chart, [0, 0.25, 0.5, 0.75, 1].map(tick))}${diagonal}${lines}${dots}`, names);
 }
 
 export interface Bin {

@@ -69,9 +69,10 @@ export function gallery(cards: readonly Card[], broad = false): Html {
 /** Formats that a page may carry, by the bytes that it was made of itself. */
 type MediaType = 'image/png' | 'image/jpeg' | 'image/webp' | 'audio/wav';
 
-/** A picture of a card. Small ones are shown larger, pixel by pixel. */
-export function picture(bytes: Uint8Array, type: MediaType, alt: string, small: boolean): Html {
-  return html`<div class="media"><img src="${dataUrl(bytes, type)}" alt="${alt}" class="${small ? 'small' : 'large'}"></div>`;
+/** A picture of a card, with an SVG of its size over it. Small ones are shown larger, pixel by pixel. */
+export function picture(bytes: Uint8Array, type: MediaType, alt: string, small: boolean, overlay?: Html): Html {
+  const image = html`<img src="${dataUrl(bytes, type)}" alt="${alt}" class="${small ? 'small' : 'large'}">`;
+  return html`<div class="media"><div class="layers">${image}${overlay}</div></div>`;
 }
 
 /** A player of a card. */

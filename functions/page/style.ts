@@ -28,19 +28,21 @@ section > p { color: var(--soft); }
 .tile.main { border-color: var(--accent); background: var(--accent-soft); }
 .tile.main span, .tile.main small { color: var(--ink); }
 .tile svg { display: block; width: 100%; height: .75rem; margin: .35rem 0 .1rem; }
-.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 21rem), 1fr)); gap: .75rem; }
+.charts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 26rem), 1fr)); gap: .75rem; }
 figure.chart { padding: 1rem 1rem .75rem; min-width: 0; }
 figure.chart figcaption { margin-bottom: .5rem; font-size: .9375rem; font-weight: 600; }
 figure.chart figcaption small { display: block; font-weight: 400; color: var(--soft); }
-figure.chart svg { display: block; width: 100%; max-width: 32rem; height: auto; margin: 0 auto; }
+figure.chart > svg { display: block; width: 100%; max-width: 32rem; height: auto; margin: 0 auto; }
 .scroll { overflow-x: auto; border: 1px solid var(--line); border-radius: .75rem; background: var(--card); }
+.pair { display: flex; flex-wrap: wrap; gap: .75rem; align-items: flex-start; }
+.pair > * { min-width: 0; max-width: 100%; } .pair > .beside { flex: 1 1 18rem; }
 .scroll.wide svg { display: block; margin: 1rem; max-width: none; height: auto; }
 table { width: 100%; border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .5rem .75rem; text-align: left; vertical-align: top; border-top: 1px solid var(--line); }
 thead th { border-top: 0; color: var(--soft); font-weight: 500; white-space: nowrap; }
-tbody th { font-weight: 600; }
+table { overflow-wrap: break-word; } tbody th { min-width: 5.5rem; font-weight: 600; }
 td.number, th.number { text-align: right; white-space: nowrap; }
-td small { display: block; color: var(--soft); }
+td small, th small { display: block; color: var(--soft); font-weight: 400; }
 td svg { display: block; width: 100%; min-width: 4.5rem; height: .75rem; margin-top: .3rem; }
 .bars { display: grid; grid-template-columns: minmax(4rem, max-content) 1fr max-content; gap: .35rem .75rem; align-items: center; margin: 0; padding: 0; list-style: none; font-size: .875rem; }
 .bars li { display: contents; }
@@ -51,11 +53,14 @@ td svg { display: block; width: 100%; min-width: 4.5rem; height: .75rem; margin-
 .card { overflow: hidden; display: flex; flex-direction: column; font-size: .875rem; }
 .card > .media { display: flex; align-items: center; justify-content: center; min-height: 8rem; background: var(--shade); }
 .card > .media.low { min-height: 0; padding: .75rem; }
-.card img { max-width: 100%; max-height: 12rem; min-width: 5.5rem; image-rendering: auto; object-fit: contain; }
+.card img { display: block; max-width: 100%; max-height: 12rem; }
 .card img.small { width: 7rem; image-rendering: pixelated; }
+.card .layers { position: relative; display: flex; }
+.card .layers svg { position: absolute; inset: 0; width: 100%; height: 100%; }
+.card dl.row { margin-bottom: .5rem; padding-bottom: .5rem; border-bottom: 1px solid var(--line); }
 .card audio { width: 100%; }
 .card > div:not(.media) { padding: .75rem 1rem; }
-.card blockquote { margin: 0; font-size: .9375rem; white-space: pre-wrap; }
+.card blockquote { margin: 0 0 .6rem; font-size: .9375rem; white-space: pre-wrap; }
 .card dl { display: grid; grid-template-columns: max-content 1fr; gap: .1rem .75rem; margin: 0; }
 .card dt { color: var(--soft); }
 .card dd { margin: 0; }
@@ -65,7 +70,7 @@ del { color: var(--wrong); background: var(--wrong-soft); } ins { color: var(--a
 .notes { margin: 0; padding-left: 1.1rem; color: var(--soft); font-size: .9375rem; max-width: 44rem; }
 body > footer { padding-top: 1.5rem; padding-bottom: 2.5rem; color: var(--soft); font-size: .8125rem; }
 svg text { fill: var(--soft); font-size: 11px; font-family: inherit; }
-svg .strong { fill: var(--ink); } svg .on { fill: var(--card); } svg .middle { text-anchor: middle; } svg .end { text-anchor: end; }
+svg .strong { fill: var(--ink); } svg .on { fill: var(--card); } svg .middle { text-anchor: middle; } svg .end { text-anchor: end; } svg .box { fill: none; stroke-width: 2; vector-effect: non-scaling-stroke; } svg .box.found { stroke-dasharray: 5 3; }
 svg .axis { stroke: var(--line); stroke-width: 1; fill: none; } svg .guide { stroke: var(--soft); stroke-dasharray: 3 4; fill: none; }
 svg .line { fill: none; stroke-width: 2; stroke-linejoin: round; }
 svg .fill { fill: var(--accent); } svg .soft { fill: var(--accent-soft); } svg .bad { fill: var(--wrong); } svg .ground { fill: var(--shade); }

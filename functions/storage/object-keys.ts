@@ -104,6 +104,11 @@ export function resultKey(job: string, path: string): string {
   return `results/${job}/${path}`;
 }
 
+/** The job whose results' manifest this is; undefined: it is none. */
+export function parseResultsManifestKey(key: string): string | undefined {
+  return /^results\/([^/]+)\/manifest\.json$/.exec(key)?.[1];
+}
+
 /** `report.json` and `report.html` of a job. */
 export function reportKey(job: string, path: string): string {
   return `reports/${job}/${path}`;

@@ -114,7 +114,8 @@ describe('storage', () => {
     const policies = ['AWS::S3::BucketPolicy', 'AWS::SQS::QueuePolicy', 'AWS::SNS::TopicPolicy'].flatMap((type) =>
       Object.values(full.storage.findResources(type)),
     );
-    assert.equal(policies.length, 8);
+    const queued = Object.values(functions).filter(({ trigger }) => trigger.kind === 's3');
+    assert.equal(policies.length, 4 + 2 * queued.length);
     for (const { Properties } of policies) {
       const refusals = Properties.PolicyDocument.Statement.filter(
         ({ Effect, Condition }: { Effect: string; Condition?: { Bool?: Record<string, string> } }) =>
@@ -174,14 +175,20 @@ describe('storage', () => {
     });
   });
 
-  test('a file of any name in the inbox reaches a queue, and no other prefix of its bucket wakes anything', () => {
+  test('files in the inbox and results reach a queue, and no other prefix of their bucket wakes anything', () => {
     const [, data] = Object.entries(plain.storage.findResources('AWS::S3::Bucket')).find(([id]) =>
       id.startsWith('Data'),
     )!;
     const configurations: { Filter: unknown }[] = data.Properties.NotificationConfiguration.QueueConfigurations;
     assert.deepEqual(
       configurations.map(({ Filter }) => Filter),
-      [{ S3Key: { Rules: [{ Name: 'prefix', Value: 'inbox/' }] } }],
+      [
+        [{ Name: 'prefix', Value: 'inbox/' }],
+        [
+          { Name: 'prefix', Value: 'results/' },
+          { Name: 'suffix', Value: '/manifest.json' },
+        ],
+      ].map((Rules) => ({ S3Key: { Rules } })),
     );
   });
 
@@ -304,6 +311,7 @@ describe('service', () => {
       infer: storage,
       registermodel: [...storage, ...host],
       predictinbox: [...storage, ...host],
+      evaluate: [...storage, ...host],
     };
     const names = (template: Template, id: string) => {
       const [, found] = Object.entries(template.findResources('AWS::Lambda::Function')).find(([name]) =>
@@ -362,6 +370,16 @@ describe('service', () => {
       'sagemaker:InvokeEndpoint on TritonEndpoint',
       'sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage on ' +
         'predictinboxuploadsQueueArn',
+    ]);
+    const prefixes = ['files', 'jobs', 'prepared', 'raw', 'results'];
+    assert.deepEqual(grants('evaluateRole'), [
+      ...own('evaluate'),
+      ...prefixes.map((prefix) => `s3:GetObject on DataBucketArn/${prefix}/*`),
+      's3:GetObject s3:PutObject on DataBucketArn/reports/*',
+      's3:ListBucket on DataBucketArn',
+      'dynamodb:PutItem on TableArn',
+      'sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage on ' +
+        'evaluateuploadsQueueArn',
     ]);
   });
 

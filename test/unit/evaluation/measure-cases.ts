@@ -6,7 +6,7 @@ type Pair = readonly [label: unknown, output: unknown];
 /** What an evaluator makes of labels and answers: its metrics by name, and those of its classes. */
 export async function measure(evaluator: Evaluator, pairs: readonly Pair[], weights?: Weights) {
   for (const [index, [label, output]] of pairs.entries()) await evaluator.add(index, label, output);
-  const { metrics, labels, classMetrics, measure, notes, details } = evaluator.finish(pairs.length);
+  const { metrics, labels, classMetrics, support, measure, notes, details } = evaluator.finish(pairs.length);
   const values = Array.from(measure(weights ?? equalWeights(pairs.length)));
   const classes = labels.map((label, at): [string, Record<string, number>] => [
     label,
@@ -15,6 +15,7 @@ export async function measure(evaluator: Evaluator, pairs: readonly Pair[], weig
   return {
     values: Object.fromEntries(metrics.map((name, i): [string, number] => [name, values[i]!])),
     classes: Object.fromEntries(classes),
+    support,
     notes,
     details,
   };

@@ -80,12 +80,12 @@ describe('classification', () => {
       ['__proto__', undefined],
       ['__proto__', scored(['ja', '__proto__', '猫'], [0, 1, 0])],
     ] as const;
-    const { values, classes, details } = await evaluate('text-classification', pairs);
+    const { values, classes, support, details } = await evaluate('text-classification', pairs);
     assert.equal(values.accuracy, 0.5);
     near(values.precision_micro, 2 / 3);
     near(values.recall_micro, 0.5);
     assert.deepEqual(Object.keys(classes), ['__proto__', 'ja', '猫']);
-    assert.deepEqual(details.support, [2, 2, 0]);
+    assert.deepEqual(support, [2, 2, 0]);
     assert.deepEqual(details.confusionMatrix, [
       [1, 0, 0],
       [1, 1, 0],

@@ -24,7 +24,7 @@ ${lineChart(
     { name: text, points: [[0, 0]] },
     { name: text, points: [[1, 1]] },
   ],
-  true,
+  { guide: true, marks: [1] },
 )}
 ${histogram(chart, [{ from: 0, to: 1, counts: [1, 2] }], [text, text])}
 ${heatMap({ title: text, rows: text, columns: text, labels: [text], counts: [[1]] })}`;
