@@ -123,7 +123,9 @@ async function waitForRegistration(
     if (registration?.status === 'READY' && (await isListed(registration, effects))) return registration;
     await delay(pollMilliseconds);
   }
-  throw new Error(`${name} ${version} was uploaded but not registered within ${patienceMilliseconds / 1000} s`);
+  throw new Error(
+    `${name} ${version} was uploaded but not registered within ${patienceMilliseconds / 1000} s: npm run models -- show ${name}`,
+  );
 }
 
 /** A version is served once the entry of its model has it, the last step of its registration. */
