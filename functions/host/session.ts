@@ -76,7 +76,7 @@ function createSession(
   const queue: Queued[] = [];
   const allOutputs = metadata.outputs.map(({ name }) => name);
   let maxRows = source.maxBatchSize;
-  let rowMs = 0;
+  let rowMs = Number.POSITIVE_INFINITY;
   let shared = new SharedArrayBuffer(0);
   let draining: Promise<void> | undefined;
   let running: Promise<void> = Promise.resolve();
@@ -90,6 +90,8 @@ function createSession(
   }
 
   async function drain(): Promise<void> {
+    // Requests of one event are queued one after the other, in this turn of the event loop.
+    await undefined;
     while (queue.length > 0) {
       const rows = Math.min(maxRows, Math.floor(maxRunMs / rowMs));
       running = runAll(takeBatch(queue, { rows, bytes: maxBatchBytes }));

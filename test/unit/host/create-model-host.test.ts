@@ -108,7 +108,7 @@ test('requests that queue during a run share the next one, and each gets its own
     results.map(({ outputs }) => [...new Set(valuesOf(outputs[0]))]),
     [[1], [2], [3], [4], [5]],
   );
-  // The first runs at once; then 1 + 2 + 1 rows fill a batch of 4, and 3 are left.
+  // The first runs alone, since what a row costs is not known; then 1 + 2 + 1 rows fill a batch of 4, and 3 are left.
   assert.deepEqual(
     results.map(({ timings }) => timings.batchSize),
     [1, 3, 3, 3, 1],
@@ -135,7 +135,7 @@ test('BYTES of different lengths are joined and split too', async () => {
   );
   assert.deepEqual(
     results.map(({ timings }) => timings.batchSize),
-    [1, 3, 3, 3],
+    [4, 4, 4, 4],
   );
 });
 
