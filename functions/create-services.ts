@@ -19,6 +19,7 @@ export function createServices(config: Config): Services {
   const workQueues = once(async () => (await import('./aws/work-queues.ts')).createWorkQueues(config.WORK_QUEUES));
   const claims = once(async () => (await import('./aws/claims.ts')).createClaims(await table()));
   const records = once(async () => (await import('./aws/records.ts')).createRecords(await table()));
+  const jobs = once(async () => (await import('./aws/jobs.ts')).createJobs(await table()));
   const deadLetters = once(async () => {
     const { createDeadLetters } = await import('./aws/dead-letters.ts');
     return createDeadLetters(await table(), config.DEAD_LETTER_QUEUES);
@@ -135,6 +136,13 @@ export function createServices(config: Config): Services {
     writeRecord: async (kind, owner, record) => (await records()).writeRecord(kind, owner, record),
     listRecords: async (kind, owner, page) => (await records()).listRecords(kind, owner, page),
     removeRecord: async (kind, owner, id) => (await records()).removeRecord(kind, owner, id),
+    findJob: async (job) => (await jobs()).find(job),
+    updateJob: async (job, change) => (await jobs()).update(job, change),
+    enlistJob: async (job) => (await jobs()).enlist(job),
+    listJobs: async (page) => (await jobs()).list(page),
+    listJobChunks: async (job) => (await jobs()).listChunks(job),
+    findJobChunk: async (job, chunk) => (await jobs()).findChunk(job, chunk),
+    updateJobChunk: async (job, chunk, change) => (await jobs()).updateChunk(job, chunk, change),
     keepDeadLetter: async (letter) => (await deadLetters()).keep(letter),
     listDeadLetters: async () => (await deadLetters()).list(),
     redriveDeadLetters: async (functionName) => (await deadLetters()).redrive(functionName),

@@ -9,6 +9,7 @@ interface LogFields {
   readonly keyId?: string;
   readonly model?: string;
   readonly version?: string;
+  readonly job?: string;
   readonly bytesIn?: number;
   readonly errorCode?: string;
   /** An internal error's name and stack; only for errors that were not foreseen. */
@@ -24,6 +25,7 @@ const allowed: readonly (keyof LogFields)[] = [
   'keyId',
   'model',
   'version',
+  'job',
   'bytesIn',
   'errorCode',
   'error',

@@ -36,6 +36,7 @@ export const functions = {
     trigger: { kind: 'http' },
     memoryMiB: 1769,
     timeoutSeconds: 120,
+    sendsTo: ['run-batch'],
     layers: ['media'],
   },
   infer: {
@@ -57,6 +58,14 @@ export const functions = {
     trigger: { kind: 's3', bucket: 'data', prefix: 'inbox/', suffix: '', maxConcurrency: 5 },
     memoryMiB: 1769,
     timeoutSeconds: 120,
+    layers: ['media'],
+  },
+  'run-batch': {
+    description: 'job asked for -> chunks -> preprocess -> infer -> results',
+    trigger: { kind: 's3', bucket: 'data', prefix: 'jobs/', suffix: '.json', maxConcurrency: 5 },
+    memoryMiB: 1769,
+    timeoutSeconds: 300,
+    sendsTo: ['run-batch'],
     layers: ['media'],
   },
   evaluate: {

@@ -1,5 +1,7 @@
 import type { GenerationEvent, GenerationRequest } from './generation/generation.ts';
 import type { InferRequest, InferResponse, TensorMetadata } from './inference/protocol.ts';
+import type { Job } from './jobs/job.ts';
+import type { JobChunk } from './jobs/job-chunk.ts';
 import type { ModelEntry } from './registry/model-entry.ts';
 import type { HostName, Model, ModelManifest, ModelVersion, Registration } from './registry/model-manifest.ts';
 
@@ -176,6 +178,24 @@ export interface Services {
     page: { readonly after?: string | undefined; readonly limit: number; readonly descending: boolean },
   ): Promise<unknown[]>;
   removeRecord(kind: RecordKind, owner: string, id: string): Promise<void>;
+  findJob(job: string): Promise<Job | undefined>;
+  /**
+   * Compare-and-set of a job, or of none as yet, by `change`, which may be called several times; what it gives back as it
+   * was, or as undefined, is not written. Gives what is there then.
+   */
+  updateJob(job: string, change: (job: Job | undefined) => Job | undefined): Promise<Job | undefined>;
+  /** Puts a job into the list of all jobs. */
+  enlistJob(job: Job): Promise<void>;
+  /** The latest first; `before` is the `next` of the page before. */
+  listJobs(page: {
+    readonly limit: number;
+    readonly before?: string | undefined;
+  }): Promise<{ jobs: Job[]; next?: string }>;
+  /** Chunks of a job that have come to something, in their order. */
+  listJobChunks(job: string): Promise<JobChunk[]>;
+  findJobChunk(job: string, chunk: number): Promise<JobChunk | undefined>;
+  /** As updateJob. */
+  updateJobChunk(job: string, chunk: number, change: (chunk: JobChunk) => JobChunk): Promise<void>;
   keepDeadLetter(letter: DeadLetter): Promise<void>;
   /** For each function that reads a queue: how many dead letters there are, and the reasons that are known. */
   listDeadLetters(): Promise<{ functionName: string; count: number; letters: DeadLetter[] }[]>;

@@ -1,5 +1,7 @@
+import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
 import type { FunctionName } from '../functions/manifest.ts';
+import { inputPrefixes } from '../functions/storage/object-keys.ts';
 import { allow } from './allow.ts';
 import type { LambentFunction } from './constructs/lambent-function.ts';
 import type { StorageStack } from './stacks/storage-stack.ts';
@@ -10,7 +12,14 @@ export function grantAccess(
   storage: StorageStack,
   endpoint?: CfnEndpoint,
 ): void {
-  const { api, infer, 'register-model': registerModel, 'predict-inbox': predictInbox, evaluate } = functions;
+  const {
+    api,
+    infer,
+    'register-model': registerModel,
+    'predict-inbox': predictInbox,
+    'run-batch': runBatch,
+    evaluate,
+  } = functions;
   const table = storage.table.tableArn;
   const invokeInfer = { actions: ['lambda:InvokeFunction'], resource: infer.handler.functionArn };
   const readPackages = {
@@ -40,7 +49,12 @@ export function grantAccess(
     resource: storage.dataArn('work/uploads'),
     wildcardReason: 'Parts of uploads have ids of their own; the prefix holds nothing else.',
   });
-  allow(api.role, { actions: ['s3:ListBucket'], resource: storage.data.bucket.bucketArn });
+  grantJobs(api.role, storage);
+  allow(api.role, {
+    actions: ['s3:PutObject'],
+    resource: storage.dataArn('jobs'),
+    wildcardReason: 'Jobs have any name; the prefix holds nothing else.',
+  });
   allow(api.role, invokeInfer);
   if (endpoint) allow(api.role, { actions: ['sagemaker:InvokeEndpoint'], resource: endpoint.ref });
 
@@ -77,17 +91,43 @@ export function grantAccess(
   allow(predictInbox.role, invokeInfer);
   if (endpoint) allow(predictInbox.role, { actions: ['sagemaker:InvokeEndpoint'], resource: endpoint.ref });
 
-  const jobs = 'Data sets and jobs have any name; the prefix holds nothing else.';
+  allow(runBatch.role, readPackages);
+  grantJobs(runBatch.role, storage);
+  const outcomes = 'Jobs have any name; the prefix holds nothing else.';
+  allow(runBatch.role, {
+    actions: ['s3:GetObject', 's3:PutObject', 's3:AbortMultipartUpload'],
+    resource: storage.dataArn('work/jobs'),
+    wildcardReason: outcomes,
+  });
+  allow(runBatch.role, {
+    actions: ['s3:PutObject', 's3:DeleteObject', 's3:AbortMultipartUpload'],
+    resource: storage.dataArn('results'),
+    wildcardReason: outcomes,
+  });
+  allow(runBatch.role, { actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], resource: table });
+  allow(runBatch.role, invokeInfer);
+  if (endpoint) allow(runBatch.role, { actions: ['sagemaker:InvokeEndpoint'], resource: endpoint.ref });
+
   // The records of the worst answers lie where the job has read them.
-  for (const prefix of ['results', 'prepared', 'raw', 'jobs', 'files']) {
-    allow(evaluate.role, { actions: ['s3:GetObject'], resource: storage.dataArn(prefix), wildcardReason: jobs });
-  }
+  grantJobs(evaluate.role, storage);
   allow(evaluate.role, {
     actions: ['s3:GetObject', 's3:PutObject'],
     resource: storage.dataArn('reports'),
-    wildcardReason: jobs,
+    wildcardReason: outcomes,
   });
-  allow(evaluate.role, { actions: ['s3:ListBucket'], resource: storage.data.bucket.bucketArn });
   // Why a message was given up.
   allow(evaluate.role, { actions: ['dynamodb:PutItem'], resource: table });
+}
+
+/** What a job may be asked about, and what has come of it. */
+function grantJobs(role: Role, storage: StorageStack): void {
+  for (const prefix of [...inputPrefixes.map((one) => one.slice(0, -1)), 'prepared', 'results']) {
+    allow(role, {
+      actions: ['s3:GetObject'],
+      resource: storage.dataArn(prefix),
+      wildcardReason: 'Data sets, files and jobs have any name; the prefix holds nothing else.',
+    });
+  }
+  // As above: what is not there must be a 404.
+  allow(role, { actions: ['s3:ListBucket'], resource: storage.data.bucket.bucketArn });
 }

@@ -9,16 +9,19 @@ const functionRoot = /^functions\/[^/]+\.ts$/;
 /** Folder → what its files may import inside the project, besides files of the folder itself. */
 const allowed: Record<string, RegExp[]> = {
   'functions/handlers': [/^functions\//],
-  'functions/http': [/^functions\/(files|generation|tasks|threads|storage|registry|media|inference)\//, functionRoot],
+  'functions/http': [
+    /^functions\/(files|generation|jobs|tasks|threads|storage|registry|media|inference)\//,
+    functionRoot,
+  ],
   'functions/files': [/^functions\/storage\//, functionRoot],
-  'functions/openapi': [/^functions\/(http|tasks|storage|registry|inference)\//, functionRoot],
+  'functions/openapi': [/^functions\/(http|jobs|tasks|storage|registry|inference)\//, functionRoot],
   'functions/queue': [functionRoot],
   'functions/page': [],
   'functions/reports': [/^functions\/(evaluation|datasets|jobs|page|tasks|storage|registry)\//, functionRoot],
   'functions/evaluation': [/^functions\/(media|tasks)\//, functionRoot],
   'functions/jobs': [
-    /^functions\/(datasets|tasks|threads|storage|registry)\//,
-    /^functions\/http\/parse-input\.ts$/,
+    /^functions\/(datasets|tasks|threads|storage|registry|inference)\//,
+    /^functions\/(http\/parse-input|host\/batch)\.ts$/,
     functionRoot,
   ],
   'functions/archives': [/^functions\/errors\.ts$/],
@@ -31,8 +34,8 @@ const allowed: Record<string, RegExp[]> = {
   'functions/inference': [/^functions\/errors\.ts$/],
   'functions/generation': [/^functions\/inference\//, functionRoot],
   'functions/host': [/^functions\/(generation|inference|storage|registry)\//, functionRoot],
-  'functions/aws': [/^functions\/(inference|storage|registry|host|generation)\//, functionRoot],
-  functions: [/^functions\/(aws|registry|inference|storage|generation)\//],
+  'functions/aws': [/^functions\/(inference|jobs|storage|registry|host|generation)\//, functionRoot],
+  functions: [/^functions\/(aws|registry|inference|jobs|storage|generation)\//],
   infra: [/^functions\/(manifest|config)\.ts$/, /^functions\/storage\/object-keys\.ts$/, /^layers\//],
   layers: [/^functions\/manifest\.ts$/],
   local: [

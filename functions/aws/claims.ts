@@ -5,7 +5,7 @@ import type { Table } from './table.ts';
 const keptDays = 20;
 
 /** Who works on what, so that work is not done twice at once: single items, changed under the condition of their number. */
-export function createClaims(table: Table) {
+export function createClaims(table: Pick<Table, 'get' | 'putIf'>) {
   return {
     /** Undefined where another owner holds it. Deliveries of one message are one owner: whichever is killed, the other works. */
     async claim(work: string, owner: string, until: number): Promise<number | undefined> {

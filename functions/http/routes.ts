@@ -1,4 +1,5 @@
 import type { Route } from './http.ts';
+import { jobRoutes } from './jobs.ts';
 import { metricsRoutes } from './metrics.ts';
 import { modelAliasRoutes } from './model-aliases.ts';
 import { modelRepositoryRoutes } from './model-repository.ts';
@@ -26,6 +27,7 @@ export const routes: readonly Route[] = [
   ...openaiTranscriptionRoutes,
   ...openaiFileRoutes,
   ...openaiUploadRoutes,
+  ...jobRoutes,
   ...modelRoutes,
   ...modelVersionRoutes,
   ...modelAliasRoutes,

@@ -1,8 +1,6 @@
 import * as z from 'zod';
+import { inputPrefixes } from '../storage/object-keys.ts';
 import { taskNames } from '../tasks/task-names.ts';
-
-/** Where the JSONL of a job may lie in the data bucket: what its worker may read. */
-export const inputPrefixes = ['raw/', 'jobs/', 'files/'] as const;
 
 const isInputKey = (key: string) => inputPrefixes.some((prefix) => key.startsWith(prefix));
 const reference = '<model>, <model>@<alias> or { model, version } is needed';
@@ -62,6 +60,7 @@ export const jobPlanSchema = z.object({
   task: z.enum(taskNames).optional(),
   dataset: z.object({ name: z.string(), run: z.string(), split: z.string() }).optional(),
   input: z.string().optional(),
+  endpoint: z.string().optional(),
   /** Records have labels, which the results repeat. */
   labelled: z.boolean(),
   parameters: z.record(z.string(), z.json()),
@@ -105,7 +104,7 @@ export const jobSchema = z.object({
   /** The attempt whose chunks have all been sent to the queue. */
   dispatched: z.int().min(0),
   /** At the end of the latest attempt. */
-  counts: z.object({ succeeded: z.int(), failed: z.int() }).optional(),
+  counts: z.object({ succeeded: z.int(), failed: z.int(), chunks: z.int() }).optional(),
   /** Counts conditional writes. */
   revision: z.int(),
 });

@@ -3,13 +3,19 @@ import type { ErrorFormat, Route } from '../http/http.ts';
 import { renderErrorBody } from '../http/render-error.ts';
 import { modelNamePattern, modelVersionPattern } from '../storage/object-keys.ts';
 import { version } from '../version.ts';
+import { jobDescriptions } from './describe-jobs.ts';
 import { modelDescriptions } from './describe-models.ts';
 import { openInferenceDescriptions } from './describe-open-inference.ts';
 import { openaiDescriptions } from './describe-openai.ts';
 import type { Content, Description, Descriptions } from './description.ts';
 import { type JsonSchema, toJsonSchema } from './json-schema.ts';
 
-const descriptions: Descriptions = { ...openInferenceDescriptions, ...openaiDescriptions, ...modelDescriptions };
+const descriptions: Descriptions = {
+  ...openInferenceDescriptions,
+  ...openaiDescriptions,
+  ...jobDescriptions,
+  ...modelDescriptions,
+};
 
 export interface Operation {
   readonly operationId: string;
@@ -101,6 +107,7 @@ const segments: Readonly<Record<string, { pattern: RegExp; example: string }>> =
   model: { pattern: /^[a-z0-9][a-z0-9._-]{0,62}(@[a-z0-9._-]{1,63})?$/, example: 'sentiment' },
   version: { pattern: modelVersionPattern, example: '1' },
   alias: { pattern: modelNamePattern, example: 'production' },
+  job: { pattern: modelNamePattern, example: 'reviews-2026-11' },
 };
 
 function describeParameters({ path, query }: Route): Operation['parameters'] {

@@ -10,7 +10,7 @@ import { maxReceiveCount } from '../manifest.ts';
 export async function eachMessage(
   event: SQSEvent,
   work: (message: SQSRecord) => Promise<void>,
-  giveUp: (message: SQSRecord, reason: string) => Promise<void>,
+  giveUp: (message: SQSRecord, reason: string, error: unknown) => Promise<void>,
 ): Promise<SQSBatchResponse> {
   const outcomes = await Promise.allSettled(event.Records.map(work));
   const batchItemFailures: SQSBatchResponse['batchItemFailures'] = [];
@@ -22,7 +22,9 @@ export async function eachMessage(
     log('error', last ? 'a message failed and is given up' : 'a message failed and comes again', { error: reason });
     // The dead-letter queue has the message all the same; only its reason would be missing.
     if (last)
-      await giveUp(message, reason).catch((error) => log('error', 'a reason is lost', { error: describeError(error) }));
+      await giveUp(message, reason, outcome.reason).catch((error) =>
+        log('error', 'a reason is lost', { error: describeError(error) }),
+      );
     batchItemFailures.push({ itemIdentifier: message.messageId });
   }
   return { batchItemFailures };

@@ -89,6 +89,9 @@ export function preparedKey(dataset: string, path: string): string {
   return `prepared/${dataset}/${path}`;
 }
 
+/** Where the JSONL of a job may lie: what its worker may read, besides prepared data sets. */
+export const inputPrefixes = ['raw/', 'jobs/', 'files/'] as const;
+
 /** A job as it was asked for. */
 export function jobKey(job: string): string {
   return `jobs/${job}.json`;
@@ -109,6 +112,11 @@ export function parseResultsManifestKey(key: string): string | undefined {
   return /^results\/([^/]+)\/manifest\.json$/.exec(key)?.[1];
 }
 
+/** What chunk `chunk` of a job has answered. */
+export function partKey(job: string, chunk: number): string {
+  return resultKey(job, `part-${fiveDigits(chunk)}.jsonl`);
+}
+
 /** `report.json` and `report.html` of a job. */
 export function reportKey(job: string, path: string): string {
   return `reports/${job}/${path}`;
@@ -122,6 +130,34 @@ export function fileKey(owner: string, file: string, expires: boolean): string {
 /** What workers of one piece of work leave for each other; removed after 30 days. */
 export function workKey(kind: 'datasets' | 'jobs' | 'uploads', name: string, path: string): string {
   return `work/${kind}/${name}/${path}`;
+}
+
+/** The plan of a job, made from the version of its request with this ETag. */
+export function planKey(job: string, etag: string): string {
+  return workKey('jobs', job, `plan-${sha256(etag).slice(0, 16)}.json`);
+}
+
+/** The records of a chunk that failed when this claim was held. */
+export function chunkErrorsKey(
+  job: string,
+  chunk: number,
+  { attempt, claim }: { attempt: number; claim: number },
+): string {
+  return workKey('jobs', job, `${attempt}/errors-${fiveDigits(chunk)}-${claim}.jsonl`);
+}
+
+/** Outcomes of a chunk of which one invocation has done a part; `from` is the first record. */
+export function chunkPiecesPrefix(job: string, chunk: number, attempt: number): string {
+  return workKey('jobs', job, `${attempt}/chunk-${fiveDigits(chunk)}/`);
+}
+
+/** In the order of their names. */
+export function chunkPieceKey(prefix: string, from: number): string {
+  return `${prefix}${String(from).padStart(9, '0')}.jsonl`;
+}
+
+function fiveDigits(number: number): string {
+  return String(number).padStart(5, '0');
 }
 
 function sha256(text: string): string {
@@ -146,6 +182,12 @@ export const itemKeys = {
   /** What the holder of an API key keeps: files, uploads, batches. */
   owned: (kind: string, owner: string, id: string) => ({ pk: `${kind}#${owner}`, sk: id }),
   allOwned: (kind: string, owner: string) => ({ pk: `${kind}#${owner}` }),
+  job: (job: string) => ({ pk: `JOB#${job}`, sk: 'JOB' }),
+  jobChunk: (job: string, chunk: number) => ({ pk: `JOB#${job}#CHUNKS`, sk: fiveDigits(chunk) }),
+  jobChunks: (job: string) => ({ pk: `JOB#${job}#CHUNKS` }),
+  /** Jobs in the order in which they were made. */
+  jobInList: (createdAt: string, job: string) => ({ pk: 'JOBS', sk: `${createdAt} ${job}` }),
+  jobs: { pk: 'JOBS' },
   modelVersion: (name: string, version: string) => ({ pk: `MODEL#${name}`, sk: `VERSION#${version}` }),
   modelVersions: (name: string) => ({ pk: `MODEL#${name}` }),
 } as const;

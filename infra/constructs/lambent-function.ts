@@ -32,17 +32,18 @@ export interface LambentFunctionProps {
 export class LambentFunction extends Construct {
   readonly handler: LambdaFunction;
   readonly role: Role;
+  readonly log: LogGroup;
 
   constructor(scope: Construct, id: string, props: LambentFunctionProps) {
     super(scope, id);
     const { definition, config } = props;
-    const logGroup = new LogGroup(this, 'Log', {
+    this.log = new LogGroup(this, 'Log', {
       retention: config.logRetentionDays,
       removalPolicy: RemovalPolicy.DESTROY,
     });
     // A role of our own, since the one that CDK makes may write to every log group of the account.
     this.role = new Role(this, 'Role', { assumedBy: new ServicePrincipal('lambda.amazonaws.com') });
-    logGroup.grantWrite(this.role);
+    this.log.grantWrite(this.role);
     this.handler = new LambdaFunction(this, 'Function', {
       description: definition.description,
       runtime: Runtime.NODEJS_24_X,
@@ -55,7 +56,7 @@ export class LambentFunction extends Construct {
       environment: props.environment,
       reservedConcurrentExecutions: props.reservedConcurrency,
       role: this.role,
-      logGroup,
+      logGroup: this.log,
       tracing: Tracing.ACTIVE,
     });
     Validations.of(this.role).acknowledge({

@@ -12,6 +12,7 @@ import {
 } from '../../functions/manifest.ts';
 import { allow } from '../allow.ts';
 import type { InfraConfig } from '../config.ts';
+import { FailedJobsAlarm } from '../constructs/failed-jobs-alarm.ts';
 import { HttpApi } from '../constructs/http-api.ts';
 import { LambentFunction } from '../constructs/lambent-function.ts';
 import { NativeLayer } from '../constructs/native-layer.ts';
@@ -69,9 +70,13 @@ export class ServiceStack extends Stack {
     grantAccess(deployed, storage, props.endpoint);
     this.connectQueues(deployed, storage);
     this.subscribe(deployed, storage);
+    new FailedJobsAlarm(this, 'FailedJobs', { log: deployed['run-batch'].log });
     const http = new HttpApi(this, 'Http', { handler: api.handler, config });
     if (config.waf) new WebFirewall(this, 'Firewall', { stage: http.api.deploymentStage });
     new CfnOutput(this, 'ApiUrl', { value: http.api.url });
+    // For the owner's commands that ask a model.
+    new CfnOutput(this, 'InferFunctionName', { value: infer.handler.functionName });
+    if (props.endpoint) new CfnOutput(this, 'SagemakerEndpointName', { value: props.endpoint.attrEndpointName });
   }
 
   /** Tells each function of the queues that it sends work to, and lets it. */

@@ -175,7 +175,7 @@ describe('storage', () => {
     });
   });
 
-  test('files in the inbox and results reach a queue, and no other prefix of their bucket wakes anything', () => {
+  test('files in the inbox, jobs and results reach a queue, and no other prefix of their bucket wakes anything', () => {
     const [, data] = Object.entries(plain.storage.findResources('AWS::S3::Bucket')).find(([id]) =>
       id.startsWith('Data'),
     )!;
@@ -184,6 +184,10 @@ describe('storage', () => {
       configurations.map(({ Filter }) => Filter),
       [
         [{ Name: 'prefix', Value: 'inbox/' }],
+        [
+          { Name: 'prefix', Value: 'jobs/' },
+          { Name: 'suffix', Value: '.json' },
+        ],
         [
           { Name: 'prefix', Value: 'results/' },
           { Name: 'suffix', Value: '/manifest.json' },
@@ -307,10 +311,11 @@ describe('service', () => {
     const storage = ['ARTIFACTS_BUCKET', 'DATA_BUCKET', 'TABLE_NAME'];
     const host = ['INFER_FUNCTION_NAME'];
     const expected = {
-      api: [...storage, ...host, 'API_KEY_PEPPER_SECRET_ID', 'CORS_ORIGIN', 'METRICS_NAMESPACE'],
+      api: [...storage, ...host, 'API_KEY_PEPPER_SECRET_ID', 'CORS_ORIGIN', 'METRICS_NAMESPACE', 'WORK_QUEUES'],
       infer: storage,
       registermodel: [...storage, ...host],
       predictinbox: [...storage, ...host],
+      runbatch: [...storage, ...host, 'WORK_QUEUES'],
       evaluate: [...storage, ...host],
     };
     const names = (template: Template, id: string) => {
@@ -335,6 +340,9 @@ describe('service', () => {
       `logs:CreateLogStream logs:PutLogEvents on ${id}Log.Arn`,
       'xray:PutTelemetryRecords xray:PutTraceSegments on *',
     ];
+    const ofJobs = ['files', 'jobs', 'prepared', 'raw', 'results'].map(
+      (prefix) => `s3:GetObject on DataBucketArn/${prefix}/*`,
+    );
     assert.deepEqual(grants('apiRole'), [
       ...own('api'),
       's3:GetObject s3:PutObject on ArtifactsBucketArn/models/*',
@@ -344,8 +352,11 @@ describe('service', () => {
       'dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on TableArn',
       'secretsmanager:GetSecretValue on ApiKeyPepper',
       's3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject on DataBucketArn/files/*',
+      ...ofJobs.slice(1),
+      's3:PutObject on DataBucketArn/jobs/*',
       'lambda:InvokeFunction on inferFunction.Arn',
       'sagemaker:InvokeEndpoint on TritonEndpoint',
+      'sqs:SendMessage on runbatchuploadsQueueArn',
     ]);
     assert.deepEqual(grants('inferRole'), [...own('infer'), 's3:GetObject on ArtifactsBucketArn/models/*']);
     assert.deepEqual(grants('registermodelRole'), [
@@ -371,12 +382,24 @@ describe('service', () => {
       'sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage on ' +
         'predictinboxuploadsQueueArn',
     ]);
-    const prefixes = ['files', 'jobs', 'prepared', 'raw', 'results'];
+    assert.deepEqual(grants('runbatchRole'), [
+      ...own('runbatch'),
+      's3:GetObject on ArtifactsBucketArn/models/*',
+      ...ofJobs,
+      's3:ListBucket on DataBucketArn',
+      's3:AbortMultipartUpload s3:GetObject s3:PutObject on DataBucketArn/work/jobs/*',
+      's3:AbortMultipartUpload s3:DeleteObject s3:PutObject on DataBucketArn/results/*',
+      'dynamodb:GetItem dynamodb:PutItem dynamodb:Query on TableArn',
+      'lambda:InvokeFunction on inferFunction.Arn',
+      'sagemaker:InvokeEndpoint on TritonEndpoint',
+      'sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage ' +
+        'sqs:SendMessage on runbatchuploadsQueueArn',
+    ]);
     assert.deepEqual(grants('evaluateRole'), [
       ...own('evaluate'),
-      ...prefixes.map((prefix) => `s3:GetObject on DataBucketArn/${prefix}/*`),
-      's3:GetObject s3:PutObject on DataBucketArn/reports/*',
+      ...ofJobs,
       's3:ListBucket on DataBucketArn',
+      's3:GetObject s3:PutObject on DataBucketArn/reports/*',
       'dynamodb:PutItem on TableArn',
       'sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage on ' +
         'evaluateuploadsQueueArn',
@@ -454,6 +477,7 @@ describe('the whole deployment', () => {
       'AWS/SageMaker Invocation5XXErrors',
       'AWS/SageMaker ModelLatency',
       'AWS/SageMaker ModelUnloadingTime',
+      'Lambent FailedJobs',
     ]);
     for (const { Properties } of alarms) {
       assert.equal(Properties.TreatMissingData, 'notBreaching');
@@ -479,7 +503,7 @@ describe('the whole deployment', () => {
       for (const [id, { Type, Properties }] of Object.entries<{ Type: string; Properties?: object }>(
         template.toJSON().Resources,
       )) {
-        if (Type === 'AWS::Lambda::Permission' || Type === 'AWS::Lambda::EventSourceMapping') continue;
+        if (/^AWS::(Lambda::(Permission|EventSourceMapping)|Logs::MetricFilter)$/.test(Type)) continue;
         assert.deepEqual(
           Object.keys(Properties ?? {}).filter((key) => named.test(key)),
           [],

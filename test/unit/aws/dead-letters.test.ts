@@ -54,10 +54,10 @@ test('dead letters are listed with their reasons, and go back to their queue', a
   await services.keepDeadLetter({ ...letter, reason: 'the first reason' });
   await services.keepDeadLetter({ ...letter, reason: 'Error: no answer' });
 
+  const listed = (await command('list')).replaceAll(/^[a-z-]+: 0\n/gm, '');
   assert.equal(
-    await command('list'),
-    `register-model: 0
-predict-inbox: 2
+    listed,
+    `predict-inbox: 2
   2026-11-23T12:00:00.000Z  ${known.id}  Error: no answer
     known
   1 without a reason: see the function's log

@@ -3,7 +3,8 @@ import { describe, test } from 'node:test';
 import type { Upload } from '../../../functions/jobs/answer-upload.ts';
 import { seededRandom } from '../../../functions/seeded-random.ts';
 import { inboxAnswerKey, outboxKey } from '../../../functions/storage/object-keys.ts';
-import { createWorld, Killed } from './inbox-world.ts';
+import { createWorld } from './inbox-world.ts';
+import { Killed } from './memory-storage.ts';
 
 const later = () => Date.now() + 1e9;
 const calm = async () => {};

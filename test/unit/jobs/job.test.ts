@@ -44,7 +44,7 @@ test('a job, its manifest and its lines are read as they are written', () => {
   const job = {
     ...{ job: 'j', status: 'COMPLETED' as const, ...times, attempt: 1, retrySince: 0, dispatched: 1, revision: 4 },
     plan: { ...plan, dataset, records: 2, chunks: 1 },
-    counts: { succeeded: 1, failed: 1 },
+    counts: { succeeded: 1, failed: 1, chunks: 1 },
   };
   assert.deepEqual(jobSchema.parse(job), job);
   const shards = [{ key: 'prepared/d/0123456789abcdef/test-00000.jsonl', records: 2 }];

@@ -1,0 +1,35 @@
+import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
+import { readConfig } from '../config.ts';
+import { createServices } from '../create-services.ts';
+import { jobServices } from '../http/job-services.ts';
+import { giveUpMessage, giveUpUpload, readWorkMessage, workOnMessage, workOnUpload } from '../jobs/work-on-message.ts';
+import { eachMessage } from '../queue/each-message.ts';
+import { keepReason } from '../queue/keep-reason.ts';
+import { readObjectEvents } from '../queue/read-object-events.ts';
+
+const services = createServices(readConfig(process.env));
+const effects = { ...services, ...jobServices(services) };
+
+const keep = keepReason('run-batch', services);
+
+/** Kept back of the function's time for writing the outcome down. */
+const reserveMilliseconds = 10_000;
+
+/** Job asked for -> chunks -> preprocess -> infer -> results. */
+export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
+  const deadline = Date.now() + context.getRemainingTimeInMillis() - reserveMilliseconds;
+  const work = async ({ body, messageId }: SQSRecord) => {
+    const message = readWorkMessage(body);
+    if (message) return await workOnMessage(message, messageId, effects, deadline);
+    for (const upload of readObjectEvents(body)) await workOnUpload(upload, messageId, effects);
+  };
+  return await eachMessage(event, work, giveUp);
+}
+
+async function giveUp(record: SQSRecord, reason: string, error: unknown): Promise<void> {
+  await keep(record, reason);
+  const { messageId } = record;
+  const message = readWorkMessage(record.body);
+  if (message) return await giveUpMessage(message, { messageId, error }, effects);
+  for (const upload of readObjectEvents(record.body)) await giveUpUpload(upload, { messageId, error }, effects);
+}

@@ -1,0 +1,45 @@
+import { randomUUID } from 'node:crypto';
+import { ServiceError } from '../errors.ts';
+import type { Planning } from '../jobs/plan-job.ts';
+import type { Running } from '../jobs/run-chunk.ts';
+import type { Services } from '../services.ts';
+import { findModel } from './find-model.ts';
+import type { Route } from './http.ts';
+import { openaiChatRoutes } from './openai-chat.ts';
+import { openaiCompletionRoutes } from './openai-completions.ts';
+import { openaiEmbeddingRoutes } from './openai-embeddings.ts';
+
+/** What a job may ask line by line: the body of a line is the body of a request to the path. */
+const endpoints: readonly Route[] = [...openaiChatRoutes, ...openaiCompletionRoutes, ...openaiEmbeddingRoutes].filter(
+  ({ path }) => path.startsWith('/v1/'),
+);
+
+/** What jobs need of the way of an HTTPS request. */
+export function jobServices(
+  services: Services,
+): Pick<Planning, 'findModel' | 'checkEndpoint'> & Pick<Running, 'answerEndpoint'> {
+  return {
+    findModel: (reference, version) => findModel(reference, version, services),
+    checkEndpoint: (endpoint) => void findRoute(endpoint),
+    async answerEndpoint(endpoint, body, deadline) {
+      if (Object(body).stream === true) {
+        throw new ServiceError('invalid_request', 'stream is true; the answers of a job come whole');
+      }
+      const requestId = randomUUID();
+      const request = {
+        ...{ method: 'POST', path: endpoint, parameters: {}, query: {}, requestId, deadline },
+        headers: { 'content-type': 'application/json' },
+        body: Buffer.from(JSON.stringify(body)),
+      };
+      const answer = await findRoute(endpoint).handle(request, services);
+      return { status_code: answer.status, request_id: requestId, body: answer.body };
+    },
+  };
+}
+
+function findRoute(endpoint: string): Route {
+  const route = endpoints.find(({ path }) => path === endpoint);
+  if (route) return route;
+  const known = endpoints.map(({ path }) => path).join(', ');
+  throw new ServiceError('invalid_request', `endpoint is '${endpoint.slice(0, 100)}'; jobs ask ${known}`);
+}

@@ -1,0 +1,76 @@
+import * as z from 'zod';
+import { parseJobKey } from '../storage/object-keys.ts';
+import { advanceJob } from './advance-job.ts';
+import { type Starting, startJob } from './start-job.ts';
+import { giveUpChunk, renderReason, type Working, workOnChunk } from './work-on-chunk.ts';
+
+type Effects = Starting & Working;
+
+/** Brings a job on, or runs one of its chunks. */
+const workMessageSchema = z.object({
+  job: z.string(),
+  attempt: z.int().min(1),
+  chunk: z.int().min(0).optional(),
+});
+
+type WorkMessage = z.infer<typeof workMessageSchema>;
+
+/** Undefined: it is none of run-batch's own, but an event of S3. */
+export function readWorkMessage(body: string): WorkMessage | undefined {
+  const value: unknown = JSON.parse(body);
+  return Object(value).job === undefined ? undefined : workMessageSchema.parse(value);
+}
+
+/** An object that was made, as S3 tells. */
+interface ObjectEvent {
+  readonly key: string;
+  readonly eventTime: string;
+}
+
+export async function workOnMessage(
+  message: WorkMessage,
+  messageId: string,
+  effects: Effects,
+  deadline: number,
+): Promise<void> {
+  const { job: name, attempt, chunk } = message;
+  if (chunk !== undefined) return await workOnChunk({ job: name, attempt, chunk }, messageId, effects, deadline);
+  const job = await effects.findJob(name);
+  if (job?.attempt === attempt) await advanceJob(job, messageId, effects);
+}
+
+export async function workOnUpload(
+  { key, eventTime }: ObjectEvent,
+  messageId: string,
+  effects: Effects,
+): Promise<void> {
+  const job = parseJobKey(key);
+  if (job !== undefined) await startJob({ job, uploadedAt: eventTime }, messageId, effects);
+}
+
+/** A chunk whose message comes no further time is left out, so that its job ends. */
+export async function giveUpMessage(
+  { job: name, attempt, chunk }: WorkMessage,
+  { messageId, error }: { messageId: string; error: unknown },
+  effects: Effects,
+): Promise<void> {
+  if (chunk === undefined) return;
+  await giveUpChunk({ job: name, attempt, chunk }, renderReason(error), effects);
+  const job = await effects.findJob(name);
+  if (job?.attempt === attempt) await advanceJob(job, messageId, effects);
+}
+
+/** A job that cannot be planned, for a reason that is not its own, ends; redriven, or uploaded again, it is planned. */
+export async function giveUpUpload(
+  { key }: ObjectEvent,
+  { messageId, error }: { messageId: string; error: unknown },
+  effects: Effects,
+): Promise<void> {
+  const name = parseJobKey(key);
+  if (name === undefined) return;
+  const job = await effects.updateJob(name, (current) => {
+    if (!current || current.plan || current.status !== 'PLANNING') return current;
+    return { ...current, status: 'FINISHING', reason: renderReason(error) };
+  });
+  if (job) await advanceJob(job, messageId, effects);
+}
