@@ -63,7 +63,10 @@ async function main(): Promise<void> {
 function parseTarget(text: string): AliasTarget {
   if (!text.includes('=')) return text;
   const weights = text.split(',').map((part) => part.split('=') as [string, string]);
-  return aliasTargetSchema.parse(Object.fromEntries(weights.map(([version, weight]) => [version, Number(weight)])));
+  const target = Object.fromEntries(weights.map(([version, weight]) => [version, Number(weight)]));
+  const parsed = aliasTargetSchema.safeParse(target);
+  if (parsed.success) return parsed.data;
+  throw new Error(`'${text}' is no split: versions with weights above 0 are needed, such as 1=95,2=5`);
 }
 
 async function show(name: string, services: Services): Promise<void> {

@@ -7,13 +7,19 @@ import { modelHosts } from './model-manifest.ts';
 /** The alias of requests that name none. */
 export const defaultAlias = 'production';
 
+const targetForm = 'a version, or versions with a weight each ({"1": 95, "2": 5}), is needed';
+const weightForm = 'a weight above 0, up to 1000000, is needed';
+
 /** One version, or several with the weight of each. */
-export const aliasTargetSchema = z.union([
-  z.string(),
-  z
-    .record(z.string(), z.number('a weight above 0 is needed').positive('a weight above 0 is needed').max(1e6))
-    .refine((weights) => Object.keys(weights).length > 0, 'at least one version is needed'),
-]);
+export const aliasTargetSchema = z.union(
+  [
+    z.string(targetForm),
+    z
+      .record(z.string(), z.number(weightForm).positive(weightForm).max(1e6, weightForm), targetForm)
+      .refine((weights) => Object.keys(weights).length > 0, 'at least one version is needed'),
+  ],
+  targetForm,
+);
 export type AliasTarget = z.infer<typeof aliasTargetSchema>;
 
 const aliasMoveSchema = z.object({

@@ -91,6 +91,19 @@ test('a split alias keeps each user on one version, and both versions are asked'
   assert.deepEqual([...new Set(first)].sort(), ['1', '2']);
 });
 
+test('a target that is none is refused with what is needed', async () => {
+  for (const [content, reason] of [
+    [{}, /^target is missing: a version, or versions with a weight each/],
+    [{ target: { 1: -5 } }, /^target\.1 is -5: a weight above 0/],
+    [{ target: '9' }, /no READY version '9'; it has: 1, 2, 3/],
+  ] as const) {
+    const init = { method: 'PUT', body: JSON.stringify(content) };
+    const answer = await platform.request('/models/adder/aliases/production', init);
+    assert.equal(answer.status, 400);
+    assert.match(((await answer.json()) as { error: string }).error, reason);
+  }
+});
+
 test('a version that an alias points at is not deleted; another is, and then it is gone', async () => {
   const remove = (version: string) => platform.request(`/models/adder/versions/${version}`, { method: 'DELETE' });
   assert.equal((await remove('2')).status, 409);
