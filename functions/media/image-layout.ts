@@ -16,7 +16,8 @@ type WantedSize = NonNullable<ImageProcessorConfig['size']>;
 const shortestEdgeKinds = /^(?:CLIP|ChineseCLIP|Bit|ConvNext|Levit|PoolFormer|MobileViT|MobileNetV1|MobileNetV2)$/;
 /** Detectors: the longest edge counts first, and a bare number is the shortest one. */
 const detectorKinds = /^(?:Detr|ConditionalDetr|DeformableDetr|GroundingDino|Deta|Yolos)$/;
-const segmenterKinds = /^(?:MaskFormer|Mask2Former|OneFormer)$/;
+/** Their sides are rounded up to size_divisor. */
+const upwardKinds = /^(?:MaskFormer|Mask2Former|OneFormer|TextNet)$/;
 
 /**
  * How pictures are laid out for one model. `inputSize` is used where the config names no size. Throws model_failed.
@@ -26,8 +27,10 @@ const segmenterKinds = /^(?:MaskFormer|Mask2Former|OneFormer)$/;
 export function createLayout(config: ImageProcessorConfig, kind: string, inputSize?: Size): (picture: Size) => Layout {
   const wanted = config.size ?? inputSize;
   if (config.do_letterbox) return letterbox(config, wanted);
-  const resized = divisible(chooseResize(config, kind, wanted), config, kind);
-  if (typeof config.pad_size === 'number' && config.do_pad !== false) return padToMultiple(resized, config.pad_size);
+  const chosen = chooseResize(config, kind, wanted);
+  const resized = kind === 'Swin2SR' ? chosen : divisible(chosen, config, kind);
+  const multiple = paddedMultiple(config, kind);
+  if (multiple !== undefined) return padToMultiple(resized, multiple);
   const crop = chooseCrop(config, kind, wanted);
   const halve = kind === 'TimmWrapper' ? halveAsTorchvision : (rest: number) => Math.floor(rest / 2);
   return (picture) => {
@@ -55,6 +58,13 @@ function letterbox(config: ImageProcessorConfig, wanted?: WantedSize): (picture:
   };
 }
 
+/** The multiple that pictures are padded to by their own mirror image; newer files of Swin2SR name it size_divisor. */
+export function paddedMultiple(config: ImageProcessorConfig, kind: string): number | undefined {
+  if (config.do_pad === false) return undefined;
+  if (typeof config.pad_size === 'number') return config.pad_size;
+  return kind === 'Swin2SR' ? (config.size_divisor ?? 8) : undefined;
+}
+
 /** Always by at least one pixel, also where the side is a multiple already: Swin2SR's way. */
 function padToMultiple(resized: ResizeRule, multiple: number): (picture: Size) => Layout {
   const padded = (length: number) => (Math.floor(length / multiple) + 1) * multiple;
@@ -64,10 +74,10 @@ function padToMultiple(resized: ResizeRule, multiple: number): (picture: Size) =
   };
 }
 
-/** Sides that are multiples of size_divisor: more for segmenters, less for others. */
+/** Sides that are multiples of size_divisor: more for segmenters and TextNet, less for others. */
 function divisible(resized: ResizeRule, { size_divisor: divisor }: ImageProcessorConfig, kind: string): ResizeRule {
   if (!divisor) return resized;
-  const round = segmenterKinds.test(kind) ? Math.ceil : Math.floor;
+  const round = upwardKinds.test(kind) ? Math.ceil : Math.floor;
   const fit = (length: number) => round(length / divisor) * divisor;
   return (picture) => {
     const { width, height } = resized(picture);

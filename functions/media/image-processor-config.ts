@@ -58,10 +58,14 @@ const configSchema = z.object({
 export type ImageProcessorConfig = z.infer<typeof configSchema>;
 
 /** Steps that are ours, or that change nothing for one picture. */
-const knownSteps = new Set([...Object.keys(configSchema.shape), 'do_convert_rgb', 'do_reduce_labels']);
+const knownSteps = new Set([
+  ...Object.keys(configSchema.shape),
+  ...['do_convert_rgb', 'do_reduce_labels', 'do_convert_annotations'],
+]);
 
 /** Processors that crop or resize in another order or by other rules than the fields say. */
-const otherKinds = /^(?:Perceiver|Donut|Nougat)$/;
+const otherKinds =
+  /^(?:Perceiver|Donut|Nougat|Owlv2|Tvp|ZoeDepth|Pix2Struct|Kosmos2|Fuyu|Idefics\d?|LlavaNext|VitMatte|ImageGPT)$/;
 
 /** Reads the fields, and the processor's kind (`CLIP` of `CLIPImageProcessorFast`; empty where the file names none). */
 export function parseImageProcessorConfig(config: unknown): { data: ImageProcessorConfig; kind: string } {

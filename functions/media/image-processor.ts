@@ -1,5 +1,5 @@
 import { ServiceError } from '../errors.ts';
-import { createLayout, type Layout } from './image-layout.ts';
+import { createLayout, type Layout, paddedMultiple } from './image-layout.ts';
 import { type ImageProcessorConfig, parseImageProcessorConfig, refuseConfig } from './image-processor-config.ts';
 import { type Box, maxPixels, type Picture, toGrey } from './picture.ts';
 import { type Resample, resampleFilters } from './resample-weights.ts';
@@ -34,7 +34,7 @@ export interface ImageProcessor {
 export function parseImageProcessor(config: unknown, inputSize?: Size): ImageProcessor {
   const { data, kind } = parseImageProcessorConfig(config);
   const channels = data.do_grayscale || data.do_luminance ? 1 : 3;
-  const mirrored = typeof data.pad_size === 'number' && data.do_pad !== false;
+  const mirrored = paddedMultiple(data, kind) !== undefined;
   return {
     channels,
     // YOLO's networks are trained behind OpenCV.
@@ -119,7 +119,8 @@ function defaultResample(kind: string): Resample {
 /** The numbers that NumPy computes in single precision, step by step: a table of 256 is exact and as fast as `a*x+b`. */
 function createLevels(config: ImageProcessorConfig, kind: string, channels: 1 | 3): ImageProcessor['levels'] {
   const { image_mean: mean, image_std: deviation } = config;
-  const normalize = config.do_normalize ?? Boolean(mean);
+  // MobileViT's files may name a mean that its processor does not use.
+  const normalize = config.do_normalize ?? (kind !== 'MobileViT' && Boolean(mean));
   if (normalize && !(mean && deviation)) return refuseConfig('it has do_normalize and no image_mean or image_std');
   for (const [name, list] of Object.entries({ image_mean: mean, image_std: deviation })) {
     if (normalize && list && list.length !== 1 && list.length !== channels) {

@@ -56,6 +56,29 @@ const cases: [name: string, config: Record<string, unknown>, picture: Sides, siz
     [512, 384],
   ],
   [
+    'TextNet, up to 32s',
+    { image_processor_type: 'TextNetImageProcessor', size: { shortest_edge: 640 }, size_divisor: 32 },
+    [97, 61],
+    [1024, 640],
+  ],
+  [
+    'Swin2SR of newer files, mirrored',
+    { image_processor_type: 'Swin2SRImageProcessor', do_pad: true, size_divisor: 8 },
+    [97, 61],
+    [97, 61],
+    [104, 64],
+  ],
+  [
+    'DETR of newer files',
+    {
+      image_processor_type: 'DetrImageProcessor',
+      size: { shortest_edge: 800, longest_edge: 1333 },
+      do_convert_annotations: true,
+    },
+    [640, 480],
+    [1066, 800],
+  ],
+  [
     'Swin2SR, mirrored',
     { image_processor_type: 'Swin2SRImageProcessor', do_pad: true, pad_size: 8 },
     [16, 9],

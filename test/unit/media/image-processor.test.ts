@@ -139,6 +139,7 @@ suite('a preprocessor_config.json that cannot be followed is model_failed', () =
   const wrong: [config: object, message: RegExp][] = [
     [{ size: 5, do_thumbnail: true }, /asks for do_thumbnail, which Lambent does not do/],
     [{ size: 5, image_processor_type: 'PerceiverImageProcessor' }, /rules of PerceiverImageProcessor/],
+    [{ size: 5, image_processor_type: 'Owlv2ImageProcessor' }, /rules of Owlv2ImageProcessor/],
     [{ size: 5, do_normalize: true }, /do_normalize and no image_mean/],
     [{ size: 5, image_mean: [1, 2], image_std: [1, 2] }, /image_mean has 2 numbers for 3 channels/],
     [{ size: { edge: 5 } }, /size/],
@@ -163,4 +164,10 @@ suite('a preprocessor_config.json that cannot be followed is model_failed', () =
     };
     assert.equal(parseImageProcessor(config).channels, 3);
   });
+});
+
+test('MobileViT is not normalised, whatever mean its file names', () => {
+  const words = { size: 4, rescale_factor: 1, image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5] };
+  const { levels } = parseImageProcessor({ ...words, image_processor_type: 'MobileViTImageProcessor' });
+  assert.deepEqual([levels[0]!.values[7], parseImageProcessor(words).levels[0]!.values[7]], [7, 13]);
 });
