@@ -1,16 +1,10 @@
 import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
-import {
-  type InferAnswer,
-  type InferEvent,
-  type InferItem,
-  type ItemAnswer,
-  maxPayloadBytes,
-} from '../host/infer-event.ts';
-import { parseInferAnswer, renderInferEvent } from '../host/infer-json.ts';
-import { fromBase64, toBase64 } from '../inference/base64.ts';
-import { decodeInferResponse, encodeInferRequest, reusedMemory } from '../inference/binary-tensor.ts';
+import { type InferAnswer, type InferEvent, type ItemAnswer, maxPayloadBytes } from '../host/infer-event.ts';
+import { type OutgoingRequest, parseInferAnswer, renderInferEvent } from '../host/infer-json.ts';
+import { base64Length, fromBase64 } from '../inference/base64.ts';
+import { countRequestBytes, decodeInferResponse } from '../inference/binary-tensor.ts';
 import type { InferRequest } from '../inference/protocol.ts';
 import type { ModelManifest, ModelVersion } from '../registry/model-manifest.ts';
 import type { InferResult, Services } from '../services.ts';
@@ -25,9 +19,8 @@ const maxCallsInFlight = 2;
 /** Room in an event for what is not the requests' bodies. */
 const envelopeBytes = 65_536;
 
-interface Passenger {
+interface Passenger extends OutgoingRequest {
   readonly manifest: ModelManifest;
-  readonly item: InferItem<Buffer>;
 }
 
 /** The CPU host, the `infer` function. Errors: docs/errors.md. */
@@ -36,7 +29,6 @@ export function createLambdaHost({ INFER_FUNCTION_NAME }: Config): Pick<Services
   unload(manifest: ModelManifest, deadline: number): Promise<void>;
 } {
   const client = new LambdaClient(clientSettings);
-  const memory = reusedMemory();
   /** How many times as long as its request an answer of the model has lately been: answers have to fit into one too. */
   const growth = new WeakMap<ModelManifest, number>();
 
@@ -57,22 +49,21 @@ export function createLambdaHost({ INFER_FUNCTION_NAME }: Config): Pick<Services
   const ask = (event: InferEvent & { deadline: number }) => invoke(Buffer.from(JSON.stringify(event)), event.deadline);
 
   async function send(passengers: readonly Passenger[]): Promise<readonly ItemAnswer[]> {
-    const requests = passengers.map(({ item }) => item);
-    const manifest = trim(passengers[0]!.manifest);
-    const deadline = Math.max(...requests.map((item) => item.deadline));
-    const { answers } = (await invoke(renderInferEvent(manifest, requests), deadline)) as {
+    const { manifest } = passengers[0]!;
+    const deadline = Math.max(...passengers.map((passenger) => passenger.deadline));
+    const { answers } = (await invoke(renderInferEvent(trim(manifest), passengers), deadline)) as {
       answers: ItemAnswer[];
     };
-    const lengths = answers.map((answer, index) =>
-      'body' in answer ? answer.body.length / requests[index]!.body.length : 0,
+    const ratios = answers.map((answer, index) =>
+      'body' in answer ? answer.body.length / base64Length(passengers[index]!.bytes) : 0,
     );
-    growth.set(passengers[0]!.manifest, Math.max(...lengths));
+    growth.set(manifest, Math.max(...ratios));
     return answers;
   }
 
   const travel = travelTogether<Passenger, ItemAnswer>({
     line: ({ manifest }) => `${manifest.name}/${manifest.version}`,
-    bytes: ({ manifest, item }) => item.body.length * Math.max(1, growth.get(manifest) ?? 1),
+    bytes: ({ manifest, bytes }) => base64Length(bytes) * Math.max(1, growth.get(manifest) ?? 1),
     maxBytes: maxPayloadBytes - envelopeBytes,
     maxInFlight: maxCallsInFlight,
     send,
@@ -80,8 +71,7 @@ export function createLambdaHost({ INFER_FUNCTION_NAME }: Config): Pick<Services
 
   return {
     async infer({ manifest }: ModelVersion, request: InferRequest, deadline: number): Promise<InferResult> {
-      const { headerLength, body } = encodeInferRequest(request, memory);
-      const passenger = { manifest, item: { deadline, headerLength, body: toBase64(body) } };
+      const passenger = { manifest, request, deadline, bytes: countRequestBytes(request) };
       let answer = await beforeDeadline(travel(passenger), deadline);
       if ('again' in answer) [answer] = (await send([passenger])) as [ItemAnswer];
       if ('error' in answer) throw toError(answer);

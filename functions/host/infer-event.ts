@@ -6,13 +6,13 @@ import type { InferTimings } from '../services.ts';
 /** Lambda's limit of a request and of an answer, in bytes of JSON. */
 export const maxPayloadBytes = 6_291_456;
 
-/** One request of a caller. Tensors travel in the binary form of the protocol, in base64: `Body` is its text. */
-export interface InferItem<Body extends string | Buffer = string> {
+/** One request of a caller. Tensors travel in the binary form of the protocol, in base64. */
+export interface InferItem {
   /** Milliseconds since the epoch. */
   readonly deadline: number;
   /** Bytes of the JSON header at the start of `body`. */
   readonly headerLength: number;
-  readonly body: Body;
+  readonly body: string;
 }
 
 /** What `api` sends to the `infer` function; `requests` are those of several callers, for one model. */
@@ -27,6 +27,7 @@ interface AnswerError {
 
 /** `again`: the answers together were too long; this request is to be sent by itself. */
 export type ItemAnswer =
+  /** `body` is base64, as bytes. */
   | { readonly headerLength: number; readonly body: Buffer; readonly timings: InferTimings }
   | { readonly again: true }
   | AnswerError;

@@ -1,30 +1,53 @@
+import { base64Length, writeBase64 } from '../inference/base64.ts';
+import { encodeInferRequest, reusedMemory } from '../inference/binary-tensor.ts';
+import type { InferRequest } from '../inference/protocol.ts';
 import type { ModelManifest } from '../registry/model-manifest.ts';
-import type { InferAnswer, InferItem, ItemAnswer } from './infer-event.ts';
+import type { InferAnswer } from './infer-event.ts';
 
-/** Infer events and their answers as JSON. Bodies are base64 already and pass from buffer to buffer (inference/base64.ts). */
+/** Infer events and their answers as JSON. Tensors pass from buffer to buffer, see inference/base64.ts. */
 
 const bodyField = '"body":"';
+/** Room for what an event says of one request besides its body. */
+const itemBytes = 128;
+/** A request is turned into base64 before the next one is encoded. */
+const memory = reusedMemory();
+
+/** A request on its way; `bytes`: countRequestBytes(request). */
+export interface OutgoingRequest {
+  readonly request: InferRequest;
+  readonly bytes: number;
+  readonly deadline: number;
+}
 
 /** An event that asks for `requests`. */
-export function renderInferEvent(manifest: ModelManifest, requests: readonly InferItem<Buffer>[]): Buffer {
-  return renderList(`{"operation":"infer","manifest":${JSON.stringify(manifest)},"requests":[`, requests);
+export function renderInferEvent(manifest: ModelManifest, requests: readonly OutgoingRequest[]): Buffer {
+  const head = Buffer.from(`{"operation":"infer","manifest":${JSON.stringify(manifest)},"requests":[`);
+  const most = requests.reduce((sum, { bytes }) => sum + base64Length(bytes) + itemBytes, head.length + itemBytes);
+  const event = Buffer.allocUnsafeSlow(most);
+  let end = head.copy(event);
+  let comma = '';
+  for (const { request, deadline } of requests) {
+    const { headerLength, body } = encodeInferRequest(request, memory);
+    end += event.write(`${comma}{"deadline":${deadline},"headerLength":${headerLength},${bodyField}`, end, 'latin1');
+    end = writeBase64(body, event, end);
+    end += event.write('"}', end, 'latin1');
+    comma = ',';
+  }
+  end += event.write(']}', end, 'latin1');
+  return event.subarray(0, end);
 }
 
 export function renderInferAnswer(answer: InferAnswer): Buffer {
-  return 'answers' in answer ? renderList('{"answers":[', answer.answers) : Buffer.from(JSON.stringify(answer));
-}
-
-function renderList(head: string, items: readonly (InferItem<Buffer> | ItemAnswer)[]): Buffer {
-  const pieces: Buffer[] = [Buffer.from(head)];
-  for (const [index, item] of items.entries()) {
-    const comma = index === 0 ? '' : ',';
+  if (!('answers' in answer)) return Buffer.from(JSON.stringify(answer));
+  const pieces: Buffer[] = [];
+  for (const item of answer.answers) {
+    const comma = pieces.length === 0 ? '{"answers":[' : ',';
     if ('body' in item) {
       const { body, ...fields } = item;
       pieces.push(Buffer.from(`${comma}${JSON.stringify(fields).slice(0, -1)},${bodyField}`), body, Buffer.from('"}'));
     } else pieces.push(Buffer.from(comma + JSON.stringify(item)));
   }
-  pieces.push(Buffer.from(']}'));
-  return Buffer.concat(pieces);
+  return Buffer.concat([...pieces, Buffer.from(pieces.length === 0 ? '{"answers":[]}' : ']}')]);
 }
 
 /** Bodies are views of `json`. Throws SyntaxError. */

@@ -7,13 +7,25 @@
 const pieceBytes = 3 * 2 ** 14;
 const pieceText = (pieceBytes / 3) * 4;
 
+/** Characters of the base64 of so many bytes. */
+export function base64Length(bytes: number): number {
+  return Math.ceil(bytes / 3) * 4;
+}
+
 /** The base64 text of `bytes`, in ASCII. */
 export function toBase64(bytes: Buffer): Buffer {
-  const text = Buffer.allocUnsafeSlow(Math.ceil(bytes.length / 3) * 4);
-  for (let from = 0, to = 0; from < bytes.length; from += pieceBytes) {
-    to += text.write(bytes.toString('base64', from, from + pieceBytes), to, 'latin1');
-  }
+  const text = Buffer.allocUnsafeSlow(base64Length(bytes.length));
+  writeBase64(bytes, text, 0);
   return text;
+}
+
+/** Writes the base64 text of `bytes` into `target` at `at`; gives the position after it. */
+export function writeBase64(bytes: Buffer, target: Buffer, at: number): number {
+  let position = at;
+  for (let from = 0; from < bytes.length; from += pieceBytes) {
+    position += target.write(bytes.toString('base64', from, from + pieceBytes), position, 'latin1');
+  }
+  return position;
 }
 
 /** The bytes whose base64 is `text`, 8-aligned in memory. */

@@ -33,10 +33,18 @@ export function reusedMemory(): Allocate {
  * Source: https://github.com/triton-inference-server/server/blob/main/docs/protocol/extension_binary_data.md
  */
 export function encodeInferRequest(request: InferRequest, allocate?: Allocate): BinaryMessage {
+  return encodeBinary(requestHeader(request), request.inputs, allocate);
+}
+
+/** Bytes of a request as encodeInferRequest writes it. */
+export function countRequestBytes(request: InferRequest): number {
+  return messageLengths(requestHeader(request), request.inputs).total;
+}
+
+function requestHeader(request: InferRequest): string {
   const { id, inputs, outputs } = request;
   const parameters = { ...request.parameters, binary_data_output: true };
-  const json = JSON.stringify({ id, parameters, inputs: inputs.map(declareBinary), outputs });
-  return encodeBinary(json, inputs, allocate);
+  return JSON.stringify({ id, parameters, inputs: inputs.map(declareBinary), outputs });
 }
 
 /** A response with all its tensors in binary. */
@@ -78,11 +86,7 @@ export function encodeBinary(
   tensors: readonly Tensor[],
   allocate: Allocate = Buffer.allocUnsafeSlow,
 ): BinaryMessage {
-  const length = Buffer.byteLength(json);
-  // Spaces after the JSON let the first tensor begin at a multiple of 8 in memory: readers need not copy it.
-  const headerLength = Math.ceil(length / 8) * 8;
-  let total = headerLength;
-  for (const { data } of tensors) total += data.length;
+  const { length, headerLength, total } = messageLengths(json, tensors);
   const body = allocate(total);
   body.write(json, 0, 'utf8');
   for (let at = length; at < headerLength; at++) body[at] = 0x20;
@@ -92,4 +96,13 @@ export function encodeBinary(
     position += data.length;
   }
   return { headerLength, body };
+}
+
+function messageLengths(json: string, tensors: readonly Tensor[]) {
+  const length = Buffer.byteLength(json);
+  // Spaces after the JSON let the first tensor begin at a multiple of 8 in memory: readers need not copy it.
+  const headerLength = Math.ceil(length / 8) * 8;
+  let total = headerLength;
+  for (const { data } of tensors) total += data.length;
+  return { length, headerLength, total };
 }

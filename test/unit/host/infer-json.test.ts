@@ -2,17 +2,29 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { InferAnswer } from '../../../functions/host/infer-event.ts';
 import { parseInferAnswer, renderInferAnswer, renderInferEvent } from '../../../functions/host/infer-json.ts';
+import { countRequestBytes, encodeInferRequest } from '../../../functions/inference/binary-tensor.ts';
+import type { InferRequest } from '../../../functions/inference/protocol.ts';
+import { createTensor } from '../../../functions/inference/tensor.ts';
 import { modelManifestSchema } from '../../../functions/registry/model-manifest.ts';
 
 const timings = { queueNs: 1, computeNs: 2, batchSize: 3 };
 
 test('an event is the JSON that Lambda parses', () => {
   const manifest = modelManifestSchema.parse({ name: 'm', version: '1', files: {}, license: 'Straße "1"' });
-  const requests = ['YQ==', ''].map((text, index) => ({ deadline: index, headerLength: 8, body: Buffer.from(text) }));
+  const requests = [3, 100_001].map((length, index) => {
+    const request: InferRequest = {
+      inputs: [createTensor('x', 'UINT8', [length], new Uint8Array(length).fill(7))],
+    };
+    return { request, bytes: countRequestBytes(request), deadline: Date.now() + index };
+  });
   assert.deepEqual(JSON.parse(renderInferEvent(manifest, requests).toString()), {
     operation: 'infer',
     manifest: JSON.parse(JSON.stringify(manifest)),
-    requests: requests.map((request) => ({ ...request, body: request.body.toString() })),
+    requests: requests.map(({ request, bytes, deadline }) => {
+      const { headerLength, body } = encodeInferRequest(request);
+      assert.equal(body.length, bytes);
+      return { deadline, headerLength, body: body.toString('base64') };
+    }),
   });
 });
 
