@@ -1,4 +1,4 @@
 import { writeFileSync } from 'node:fs';
-import { manifestJsonSchema, schemaFile } from './manifest-json-schema.ts';
+import { jsonSchemas } from './json-schemas.ts';
 
-writeFileSync(schemaFile, JSON.stringify(manifestJsonSchema()));
+for (const { file, schema } of Object.values(jsonSchemas)) writeFileSync(file, JSON.stringify(schema));

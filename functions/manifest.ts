@@ -75,6 +75,14 @@ export const functions = {
     timeoutSeconds: 900,
     layers: ['media'],
   },
+  'prepare-dataset': {
+    description: 'dataset.json uploaded -> clean, transform, augment, split -> shards under prepared/',
+    trigger: { kind: 's3', bucket: 'data', prefix: 'raw/', suffix: '/dataset.json', maxConcurrency: 5 },
+    memoryMiB: 1769,
+    timeoutSeconds: 900,
+    sendsTo: ['prepare-dataset'],
+    layers: ['media'],
+  },
 } as const satisfies Record<string, FunctionDefinition>;
 
 export type FunctionName = keyof typeof functions;

@@ -117,6 +117,21 @@ export function grantAccess(
   });
   // Why a message was given up.
   allow(evaluate.role, { actions: ['dynamodb:PutItem'], resource: table });
+
+  grantDatasets(functions['prepare-dataset'], storage);
+}
+
+/** What was uploaded may be read and never be written: it would wake the function again. */
+function grantDatasets({ role }: LambentFunction, storage: StorageStack): void {
+  const wildcardReason = 'Objects of data sets have any name; the prefix holds nothing else.';
+  const read = ['s3:GetObject'];
+  // Large objects are written in parts; those of a write that fails are taken away.
+  const write = [...read, 's3:PutObject', 's3:AbortMultipartUpload'];
+  allow(role, { actions: read, resource: storage.dataArn('raw'), wildcardReason });
+  allow(role, { actions: write, resource: storage.dataArn('work/datasets'), wildcardReason });
+  allow(role, { actions: [...write, 's3:DeleteObject'], resource: storage.dataArn('prepared'), wildcardReason });
+  allow(role, { actions: ['s3:ListBucket'], resource: storage.data.bucket.bucketArn });
+  allow(role, { actions: ['dynamodb:GetItem', 'dynamodb:PutItem'], resource: storage.table.tableArn });
 }
 
 /** What a job may be asked about, and what has come of it. */

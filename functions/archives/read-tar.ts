@@ -63,7 +63,7 @@ function readExtension(type: 'x' | 'L', data: Buffer): Partial<TarHeader> {
     if (name === 'size') found.size = Number(value[0]);
     at += length;
   }
-  if (found.size !== undefined && !Number.isSafeInteger(found.size))
+  if (found.size !== undefined && !(Number.isSafeInteger(found.size) && found.size >= 0))
     throw new Error('the archive has a size that is none');
   return found;
 }

@@ -22,10 +22,20 @@ const endings: Readonly<Record<string, string>> = {
  * invalid_request where the bytes are no shard.
  */
 export async function* readShard(key: string, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<PreparedRecord> {
+  let failure: unknown;
+  const source = async function* () {
+    try {
+      yield* chunks;
+    } catch (error) {
+      failure = error;
+      throw error;
+    }
+  };
   try {
-    yield* key.endsWith('.tar') ? readTarShard(chunks) : readJsonlShard(chunks);
+    yield* key.endsWith('.tar') ? readTarShard(source()) : readJsonlShard(source());
   } catch (cause) {
-    if (cause instanceof ServiceError) throw cause;
+    // What fails on its way here says nothing of the shard.
+    if (cause === failure || cause instanceof ServiceError) throw cause;
     throw new ServiceError('invalid_request', `'${key}' is no shard of a prepared data set`, { cause });
   }
 }

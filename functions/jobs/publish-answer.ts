@@ -1,3 +1,4 @@
+import { isNewer, replaceOlder } from '../replace-older.ts';
 import type { Services } from '../services.ts';
 import { outboxKey } from '../storage/object-keys.ts';
 import type { Upload } from './answer-upload.ts';
@@ -11,7 +12,7 @@ type Effects = Pick<Services, 'findData' | 'writeData' | 'removeData'>;
 export async function publishAnswer(upload: Upload, answer: Buffer, effects: Effects): Promise<void> {
   const failed = 'error' in (JSON.parse(answer.toString('utf8')) as object);
   const [own, other] = [outboxKey(upload.key, failed), outboxKey(upload.key, !failed)];
-  await replaceOlder(own, upload, answer, effects);
+  await replaceOlder(own, answer, { sequencer: upload.sequencer }, effects);
   for (;;) {
     const [mine, rival] = [await effects.findData(own), await effects.findData(other)];
     // A newer version has taken the place over, and looks after the rest.
@@ -19,19 +20,4 @@ export async function publishAnswer(upload: Upload, answer: Buffer, effects: Eff
     if (isNewer(rival.sequencer ?? '', upload.sequencer)) await effects.removeData(own, mine.etag);
     else await effects.removeData(other, rival.etag);
   }
-}
-
-async function replaceOlder(key: string, { sequencer }: Upload, answer: Buffer, effects: Effects): Promise<void> {
-  for (;;) {
-    const current = await effects.findData(key);
-    if (current && !isNewer(sequencer, current.sequencer ?? '')) return;
-    const replaces = current && { replaces: current.etag };
-    if (await effects.writeData(key, answer, { sequencer, ...replaces })) return;
-  }
-}
-
-/** Sequencers are hexadecimal; a shorter one is padded with zeros on the right. Source: AWS, "Event message structure". */
-function isNewer(a: string, b: string): boolean {
-  const length = Math.max(a.length, b.length);
-  return a.padEnd(length, '0') > b.padEnd(length, '0');
 }

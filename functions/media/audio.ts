@@ -2,7 +2,7 @@ import { ServiceError } from '../errors.ts';
 import { type AudioFormat, type AudioStream, refuseAudio } from './audio-stream.ts';
 import { identifyFormat } from './identify-format.ts';
 import { identifyOggCodec } from './ogg.ts';
-import { createResampler } from './resample.ts';
+import { createResampler, type Resampler } from './resample.ts';
 
 /** Most bytes of a sound's file. */
 const maxFileBytes = 32e6;
@@ -27,11 +27,27 @@ const open: Record<AudioFormat, (bytes: Uint8Array) => Promise<AudioStream>> = {
  * another format, payload_too_large, and invalid_request for a file that is damaged, cut off or without a sample.
  */
 export async function decodeAudio(bytes: Uint8Array, sampleRateHz: number): Promise<Float32Array> {
+  return (await decodeSound(bytes, { sampleRateHz, channels: 1 })).channels[0]!;
+}
+
+/** A sound's samples from -1 to 1: one array per channel, all of one length. */
+export interface Sound {
+  readonly sampleRateHz: number;
+  readonly channels: readonly Float32Array[];
+}
+
+/** As decodeAudio, with the file's own rate and channels where others are not asked for. */
+export async function decodeSound(
+  bytes: Uint8Array,
+  wanted: { readonly sampleRateHz?: number | undefined; readonly channels?: 1 | 2 | undefined },
+): Promise<Sound> {
   const format = checkFile(bytes);
   try {
     const stream = await open[format](bytes);
     checkHeaders(stream, format);
-    return await readSamples(stream, format, sampleRateHz);
+    const sampleRateHz = wanted.sampleRateHz ?? stream.sampleRateHz;
+    const mix = (channels: readonly Float32Array[]) => mixTo(wanted.channels ?? channels.length, channels, format);
+    return { sampleRateHz, channels: await readSamples(stream, format, sampleRateHz, mix) };
   } catch (error) {
     if (error instanceof ServiceError) throw error;
     // The decoders' own errors (a packet larger than their buffer, memory that they cannot have) are the file's fault.
@@ -77,9 +93,13 @@ function tooLong(format: AudioFormat, seconds?: number): ServiceError {
   );
 }
 
-async function readSamples(stream: AudioStream, format: AudioFormat, sampleRateHz: number): Promise<Float32Array> {
-  const resampler = createResampler(stream.sampleRateHz, sampleRateHz);
-  const parts: Float32Array[] = [];
+async function readSamples(
+  stream: AudioStream,
+  format: AudioFormat,
+  sampleRateHz: number,
+  mix: (channels: readonly Float32Array[]) => readonly Float32Array[],
+): Promise<Float32Array[]> {
+  const tracks: { resampler: Resampler; parts: Float32Array[] }[] = [];
   let decoded = 0;
   for await (const channels of stream.pieces()) {
     decoded += channels[0]!.length;
@@ -88,10 +108,16 @@ async function readSamples(stream: AudioStream, format: AudioFormat, sampleRateH
     if (decoded > stream.samples + stream.sampleRateHz) {
       throw refuseAudio(format, 'it is longer than its headers say');
     }
-    parts.push(resampler.push(mixToMono(channels, format)));
+    for (const [index, channel] of mix(channels).entries()) {
+      tracks[index] ??= { resampler: createResampler(stream.sampleRateHz, sampleRateHz), parts: [] };
+      tracks[index].parts.push(tracks[index].resampler.push(channel));
+    }
   }
   if (decoded === 0) throw refuseAudio(format, 'there is no sound in it');
-  parts.push(resampler.end());
+  return tracks.map(({ resampler, parts }) => join([...parts, resampler.end()]));
+}
+
+function join(parts: readonly Float32Array[]): Float32Array {
   const samples = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let offset = 0;
   for (const part of parts) {
@@ -99,6 +125,13 @@ async function readSamples(stream: AudioStream, format: AudioFormat, sampleRateH
     offset += part.length;
   }
   return samples;
+}
+
+/** Channels are averaged to one, or that one stands for two; as many as there are stay as they are. */
+function mixTo(wanted: number, channels: readonly Float32Array[], format: AudioFormat): readonly Float32Array[] {
+  const mono = mixToMono(channels, format);
+  if (wanted === channels.length && wanted > 1) return channels;
+  return wanted === 1 ? [mono] : [mono, mono];
 }
 
 function mixToMono(channels: readonly Float32Array[], format: AudioFormat): Float32Array {

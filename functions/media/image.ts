@@ -74,12 +74,22 @@ function pick({ width, height }: Size): Size {
 }
 
 /** A PNG (lossless) of a picture's pixels. */
-export async function encodePng({ width, height, channels, data }: Picture): Promise<Uint8Array> {
+export async function encodePng(picture: Picture): Promise<Uint8Array> {
+  return encodeImage(picture, 'png');
+}
+
+/** A file of a picture's pixels; `quality`, from 1 to 100, is of the formats that lose some. */
+export async function encodeImage(
+  { width, height, channels, data }: Picture,
+  format: 'png' | 'jpeg' | 'webp',
+  quality = 90,
+): Promise<Uint8Array> {
   const { buffer, byteOffset, byteLength } = data;
   const pixels = new Uint8Array(buffer as ArrayBuffer, byteOffset, byteLength);
-  return loadSharp()(pixels, { raw: { width, height, channels } })
+  const image = loadSharp()(pixels, { raw: { width, height, channels } });
+  return image
     .toColourspace(channels === 1 ? 'b-w' : 'srgb')
-    .png({ compressionLevel: 6 })
+    .toFormat(format, format === 'png' ? { compressionLevel: 6 } : { quality })
     .toBuffer();
 }
 

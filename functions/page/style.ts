@@ -38,7 +38,7 @@ figure.chart > svg { display: block; width: 100%; max-width: 32rem; height: auto
 .pair > * { min-width: 0; max-width: 100%; } .pair > .beside { flex: 1 1 18rem; }
 .scroll.wide svg { display: block; margin: 1rem; max-width: none; height: auto; }
 table { width: 100%; border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
-th, td { padding: .5rem .75rem; text-align: left; vertical-align: top; border-top: 1px solid var(--line); }
+th, td { padding: .5rem .75rem; text-align: left; vertical-align: top; border-top: 1px solid var(--line); overflow-wrap: break-word; }
 thead th { border-top: 0; color: var(--soft); font-weight: 500; white-space: nowrap; }
 table { overflow-wrap: break-word; } tbody th { min-width: 5.5rem; font-weight: 600; }
 td.number, th.number { text-align: right; white-space: nowrap; }

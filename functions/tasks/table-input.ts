@@ -176,7 +176,8 @@ function readText(row: Row, column: Column, place: string): string {
   throw new ServiceError('invalid_request', `${place} is missing; a text is needed`);
 }
 
-function isMissing(given: Value | undefined): boolean {
+/** Whether a row's value is what tables write for none. */
+export function isMissing(given: Value | undefined): boolean {
   return given == null || (typeof given === 'string' && missingTexts.has(given.trim()));
 }
 

@@ -20,6 +20,9 @@ import { WebFirewall } from '../constructs/web-firewall.ts';
 import { grantAccess } from '../grants.ts';
 import type { StorageStack } from './storage-stack.ts';
 
+/** Functions that read a queue and ask no model host. */
+const runsNoModel: readonly FunctionName[] = ['evaluate', 'prepare-dataset'];
+
 export interface ServiceStackProps extends StackProps {
   readonly config: InfraConfig;
   /** Folder with one bundle per function. */
@@ -65,7 +68,8 @@ export class ServiceStack extends Stack {
       CORS_ORIGIN: config.corsOrigin,
       METRICS_NAMESPACE: 'Lambent',
     });
-    const queued = [...storage.uploadQueues.keys()].map((name) => [name, create(name, hosts)] as const);
+    const environmentOf = (name: FunctionName) => (runsNoModel.includes(name) ? {} : hosts);
+    const queued = [...storage.uploadQueues.keys()].map((name) => [name, create(name, environmentOf(name))] as const);
     const deployed = { api, infer, ...Object.fromEntries(queued) } as Record<FunctionName, LambentFunction>;
     grantAccess(deployed, storage, props.endpoint);
     this.connectQueues(deployed, storage);

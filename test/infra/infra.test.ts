@@ -175,24 +175,22 @@ describe('storage', () => {
     });
   });
 
-  test('files in the inbox, jobs and results reach a queue, and no other prefix of their bucket wakes anything', () => {
+  test('files in the inbox, whole data sets, jobs and results reach a queue, and nothing else in their bucket does', () => {
     const [, data] = Object.entries(plain.storage.findResources('AWS::S3::Bucket')).find(([id]) =>
       id.startsWith('Data'),
     )!;
     const configurations: { Filter: unknown }[] = data.Properties.NotificationConfiguration.QueueConfigurations;
+    const rules = (...values: [string, string][]) => ({
+      S3Key: { Rules: values.map(([Name, Value]) => ({ Name, Value })) },
+    });
     assert.deepEqual(
       configurations.map(({ Filter }) => Filter),
       [
-        [{ Name: 'prefix', Value: 'inbox/' }],
-        [
-          { Name: 'prefix', Value: 'jobs/' },
-          { Name: 'suffix', Value: '.json' },
-        ],
-        [
-          { Name: 'prefix', Value: 'results/' },
-          { Name: 'suffix', Value: '/manifest.json' },
-        ],
-      ].map((Rules) => ({ S3Key: { Rules } })),
+        rules(['prefix', 'inbox/']),
+        rules(['prefix', 'jobs/'], ['suffix', '.json']),
+        rules(['prefix', 'results/'], ['suffix', '/manifest.json']),
+        rules(['prefix', 'raw/'], ['suffix', '/dataset.json']),
+      ],
     );
   });
 
@@ -316,7 +314,8 @@ describe('service', () => {
       registermodel: [...storage, ...host],
       predictinbox: [...storage, ...host],
       runbatch: [...storage, ...host, 'WORK_QUEUES'],
-      evaluate: [...storage, ...host],
+      evaluate: storage,
+      preparedataset: [...storage, 'WORK_QUEUES'],
     };
     const names = (template: Template, id: string) => {
       const [, found] = Object.entries(template.findResources('AWS::Lambda::Function')).find(([name]) =>
@@ -326,7 +325,9 @@ describe('service', () => {
     };
     for (const [id, variables] of Object.entries(expected)) {
       assert.deepEqual(names(plain.service, id), variables.toSorted());
-      const withEndpoint = id === 'infer' ? variables : [...variables, 'SAGEMAKER_ENDPOINT_NAME'];
+      const withEndpoint = ['infer', 'evaluate', 'preparedataset'].includes(id)
+        ? variables
+        : [...variables, 'SAGEMAKER_ENDPOINT_NAME'];
       assert.deepEqual(names(full.service, id), withEndpoint.toSorted());
     }
   });
@@ -403,6 +404,16 @@ describe('service', () => {
       'dynamodb:PutItem on TableArn',
       'sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage on ' +
         'evaluateuploadsQueueArn',
+    ]);
+    assert.deepEqual(grants('preparedatasetRole'), [
+      ...own('preparedataset'),
+      's3:GetObject on DataBucketArn/raw/*',
+      's3:AbortMultipartUpload s3:GetObject s3:PutObject on DataBucketArn/work/datasets/*',
+      's3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject on DataBucketArn/prepared/*',
+      's3:ListBucket on DataBucketArn',
+      'dynamodb:GetItem dynamodb:PutItem on TableArn',
+      'sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage ' +
+        'sqs:SendMessage on preparedatasetuploadsQueueArn',
     ]);
   });
 
