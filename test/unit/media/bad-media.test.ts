@@ -7,7 +7,9 @@ import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
+import { encodedTones } from '../../encoded-tones.ts';
 import { writePng } from '../../pictures.ts';
+import { writeWav } from '../../wav.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'bad-pictures-'));
 after(() => rmSync(folder, { recursive: true }));
@@ -67,47 +69,78 @@ const refused: [name: string, file: Uint8Array, code: string, message: RegExp][]
   ['a sound', Buffer.from('RIFF\x24\0\0\0WAVEfmt '), 'unsupported_media_type', /is WAV/],
   ['a video', Buffer.from('\0\0\0\x20ftypisom'), 'unsupported_media_type', /is MP4/],
   ['a page', Buffer.from('<!doctype html><img src=x>'), 'unsupported_media_type', /is HTML/],
+  ['an encrypted PDF', Buffer.from('%PDF-1.7\n1 0 obj<</Encrypt 2 0 R>>'), 'unsupported_media_type', /is PDF/],
   ['an address', Buffer.from('https://example.com/cat.png'), 'unsupported_media_type', /no known picture/],
 ];
 
-/** Decodes the files in a process of its own, whose memory is theirs alone. */
+const garbage = Uint8Array.from({ length: 4e6 }, (_, index) => Math.imul(index, 2_654_435_761) >>> 24);
+const withGarbage = (bytes: Uint8Array) => Buffer.concat([bytes.subarray(0, 60), garbage]);
+const { MP3, FLAC, 'Ogg Vorbis': vorbis, 'Ogg Opus': opus } = encodedTones;
+const encryptedPdf = Buffer.from('%PDF-1.7\n1 0 obj<</Filter/Standard/V 4>>endobj trailer<</Encrypt 1 0 R>>');
+
+const refusedSounds: typeof refused = [
+  ['an MP3 that goes on as garbage', withGarbage(MP3.bytes), 'invalid_request', /MP3/],
+  ['a FLAC that goes on as garbage', withGarbage(FLAC.bytes), 'invalid_request', /FLAC/],
+  ['a Vorbis that goes on as garbage', withGarbage(vorbis.bytes), 'invalid_request', /Ogg Vorbis/],
+  ['an Opus that goes on as garbage', withGarbage(opus.bytes), 'invalid_request', /Ogg Opus/],
+  ['half an MP3', MP3.bytes.slice(0, MP3.bytes.length / 2), 'invalid_request', /MP3.*cut off/],
+  ['a WAV of 601 s', writeWav(new Uint8Array(601 * 2000), { sampleRateHz: 1000 }), 'payload_too_large', /WAV.*601 s/],
+  ['a WAV that lies', writeWav(new Uint8Array(8), { dataBytes: 1e9 }), 'invalid_request', /WAV.*announces/],
+  ['a WAV without a sample', writeWav(new Uint8Array()), 'invalid_request', /WAV.*no sound in it/],
+  ['an encrypted archive', Buffer.from('PK\x03\x04\x14\0\x01\0'), 'unsupported_media_type', /is ZIP/],
+  ['an encrypted PDF', encryptedPdf, 'unsupported_media_type', /is PDF/],
+  ['a picture', whiteJpeg, 'unsupported_media_type', /is JPEG/],
+  ['nothing', new Uint8Array(), 'invalid_request', /sound is empty/],
+];
+
+/** Decodes the files in a process of its own, whose memory and time are theirs alone; the first one is a good one. */
 const program = `
-  const { decodeImage } = await import(process.argv[1]);
+  const [module, name, ...paths] = process.argv.slice(1);
+  const { [name]: decode } = await import(module);
   const { readFileSync } = await import('node:fs');
-  const [small, ...files] = process.argv.slice(2).map((path) => readFileSync(path));
-  await decodeImage(small);
+  const [good, ...files] = paths.map((path) => readFileSync(path));
+  await decode(good, 16000);
   const before = process.resourceUsage().maxRSS;
   const answers = [];
   for (const file of files) {
-    answers.push(await decodeImage(file).then(() => ({}), ({ name, code, message }) => ({ name, code, message })));
+    const started = process.cpuUsage();
+    const refusal = await decode(file, 16000).then(() => ({}), ({ name, code, message }) => ({ name, code, message }));
+    const { user, system } = process.cpuUsage(started);
+    answers.push({ ...refusal, milliseconds: (user + system) / 1000 });
   }
   console.log(JSON.stringify({ answers, kilobytes: process.resourceUsage().maxRSS - before }));
 `;
 
-test('bad pictures are refused with their format and the reason, and cost at most 64 MB of memory', async () => {
-  const small = await blank(8, 8).jpeg().toBuffer();
-  const paths = [small, ...refused.map(([, file]) => file)].map((file, index) => {
-    const path = join(folder, String(index));
+interface Refusals {
+  readonly answers: readonly { name: string; code: string; message: string; milliseconds: number }[];
+  readonly kilobytes: number;
+}
+
+async function refuseAll(module: string, name: string, good: Uint8Array, files: typeof refused): Promise<void> {
+  const paths = [good, ...files.map(([, file]) => file)].map((file, index) => {
+    const path = join(folder, `${name}-${index}`);
     writeFileSync(path, file);
     return path;
   });
-  const decoder = new URL('../../../functions/media/image.ts', import.meta.url).href;
-  const { stdout } = await promisify(execFile)(process.execPath, [
-    '--input-type=module',
-    '-e',
-    program,
-    decoder,
-    ...paths,
-  ]);
-  const { answers, kilobytes } = JSON.parse(stdout) as {
-    answers: { name: string; code: string; message: string }[];
-    kilobytes: number;
-  };
-  refused.forEach(([name, , code, message], index) => {
-    assert.deepEqual([answers[index]!.name, answers[index]!.code], ['ServiceError', code], name);
-    assert.match(answers[index]!.message, message, name);
+  const decoder = new URL(`../../../functions/media/${module}`, import.meta.url).href;
+  const options = ['--input-type=module', '-e', program, decoder, name, ...paths];
+  const { stdout } = await promisify(execFile)(process.execPath, options);
+  const { answers, kilobytes } = JSON.parse(stdout) as Refusals;
+  files.forEach(([what, , code, message], index) => {
+    const answer = answers[index]!;
+    assert.deepEqual([answer.name, answer.code], ['ServiceError', code], what);
+    assert.match(answer.message, message, what);
+    assert.ok(answer.milliseconds <= 500, `${what}: ${answer.milliseconds} ms of CPU`);
   });
   assert.ok(kilobytes <= 65_536, `${kilobytes} kB`);
+}
+
+test('bad pictures are refused with their format and the reason, for at most 64 MB of memory and 500 ms of CPU', async () => {
+  await refuseAll('image.ts', 'decodeImage', await blank(8, 8).jpeg().toBuffer(), refused);
+});
+
+test('bad sounds are refused with their format and the reason, for at most 64 MB of memory and 500 ms of CPU', async () => {
+  await refuseAll('audio.ts', 'decodeAudio', FLAC.bytes, refusedSounds);
 });
 
 test('a large picture that is whole is decoded, whatever lies behind its end', async () => {
