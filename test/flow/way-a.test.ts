@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { addOneModel, loopModel } from '../onnx-model.ts';
 import { pushModel } from './push-model.ts';
-import { type RunningPlatform, runPlatform, runToEnd, temporaryState } from './run-platform.ts';
+import { compileCache, type RunningPlatform, runPlatform, runToEnd, temporaryState } from './run-platform.ts';
 
 const root = new URL('../../', import.meta.url).pathname;
 const picture = readFileSync(join(root, 'models/digits/golden/7.png'));
@@ -201,6 +202,24 @@ test('state survives a restart, and SIGTERM ends it within a second with exit co
     ['digits', 'endless', 'sentiment'],
   );
   assert.deepEqual((await second.end('SIGINT')).code, 0);
+  await temporary.remove();
+});
+
+const windows = process.platform === 'win32' && 'the script is for a POSIX shell';
+test('SIGTERM to npm ends npm and the platform, with exit code 0', { skip: windows }, async () => {
+  const temporary = await temporaryState();
+  const env = { ...process.env, ...compileCache, PORT: '0', LAMBENT_STATE: temporary.state };
+  const npm = spawn('npm', ['start'], { cwd: root, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  let printed = '';
+  for await (const text of npm.stdout) {
+    printed += text;
+    if (!printed.endsWith('kept.\n')) continue;
+    npm.kill('SIGTERM');
+    break;
+  }
+  assert.deepEqual(await once(npm, 'exit'), [0, null]);
+  const url = /ready on (\S+)/.exec(printed)?.[1];
+  await assert.rejects(fetch(`${url}/v2/health/live`));
   await temporary.remove();
 });
 
