@@ -41,7 +41,7 @@ export async function wayA({ quick, model: only }: { quick: boolean; model?: str
   const chosen = models.filter(({ name }) => only === undefined || name === only);
   if (chosen.length === 0)
     throw new Error(`'${only}' is no model of the bench: ${models.map(({ name }) => name).join(', ')}`);
-  const plan = quick ? { rounds: 3, seconds: 1 } : { rounds: 5, seconds: 2.2 };
+  const plan = quick ? { rounds: 3, seconds: 1 } : { rounds: 5, seconds: 2 };
   const folder = await mkdtemp(join(tmpdir(), 'lambent-bench-models-'));
   await writePackages(folder);
   const raw = await startRaw(folder);

@@ -71,11 +71,12 @@ function parseMessage(json: Uint8Array, binary: Uint8Array, list: 'inputs' | 'ou
  * cost. Undefined: it has to be scanned, if only to say what is wrong with it.
  */
 function parseHeader(json: Uint8Array): Fields | undefined {
-  const bytes = Buffer.from(json.buffer, json.byteOffset, json.byteLength);
+  const bytes = json instanceof Buffer ? json : Buffer.from(json.buffer, json.byteOffset, json.byteLength);
+  const text = bytes.toString('utf8');
   // An escape could hide the field's name.
-  if (bytes.includes('"data"') || bytes.includes('\\')) return undefined;
+  if (text.includes('"data"') || text.includes('\\')) return undefined;
   try {
-    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    const value: unknown = JSON.parse(text);
     return isRecord(value) ? value : undefined;
   } catch {
     return undefined;
