@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { type ModelManifest, modelManifestSchema } from '../functions/registry/model-manifest.ts';
-import { type TaskName, taskNames } from '../functions/tasks/task-names.ts';
+import { type TaskName, taskNames, textGeneration } from '../functions/tasks/task-names.ts';
 import { readOnnxGraph } from './read-onnx-graph.ts';
 import type { PackageFolder } from './read-package-folder.ts';
 
@@ -34,6 +34,7 @@ const architectures: readonly [RegExp, string][] = [
   [/ForSequenceClassification$/, 'text-classification'],
   [/ForVideoClassification$/, 'video-classification'],
   [/ForImageSuperResolution$/, 'image-to-image'],
+  [/(?:ForCausalLM|ForConditionalGeneration|LMHeadModel)$/, textGeneration],
   [/^(?:Bert|Roberta|XLMRoberta|DistilBert|MPNet|Albert|Electra|DebertaV2|Nomic\w*)Model$/, 'feature-extraction'],
   [/^(?:ViT|Dinov2|ConvNext\w*|Swin\w*|ResNet|DeiT|Beit)Model$/, 'image-feature-extraction'],
 ];
@@ -42,29 +43,33 @@ const soundModels = /^(wav2vec2|hubert|wavlm|sew|unispeech|data2vec-audio|whispe
 /** `model.json` of a folder or of a bare ONNX file. Throws an Error that says what is missing or wrong. */
 export async function deriveManifest(folder: PackageFolder, options: PushOptions): Promise<ModelManifest> {
   const given = folder.json('model.json') ?? {};
-  const model = typeof given.model === 'string' ? given.model : folder.graph;
+  const task = options.task ?? given.task ?? deriveTask(folder);
+  // The LLM host loads weights; a graph beside them lets the CPU host stand in.
+  const weights = task === textGeneration && (options.host ?? given.host) === 'sagemaker' && folder.hasWeights;
+  const graph = weights && !folder.hasGraph ? undefined : folder.graph;
+  const model = typeof given.model === 'string' ? given.model : graph;
   const derived = {
     name: toModelName(folder.name),
     version: '1',
-    task: deriveTask(folder),
+    task,
     model,
-    maxBatchSize: given.maxBatchSize ?? deriveBatchSize(folder, model),
+    maxBatchSize: given.maxBatchSize ?? (model === undefined ? 0 : deriveBatchSize(folder, model)),
     ...readLicense(folder),
   };
-  const files = given.files ?? (await folder.hashes(model));
+  const files = given.files ?? (await folder.hashes(model, weights));
   const parsed = modelManifestSchema.safeParse({ ...definedOnly(derived), ...given, ...definedOnly(options), files });
   if (!parsed.success) throw new Error(`model.json is not valid:\n${z.prettifyError(parsed.error)}`);
   return parsed.data;
 }
 
 /** By config.json's `architectures`; undefined: /v2 only. */
-function deriveTask(folder: PackageFolder): TaskName | undefined {
+function deriveTask(folder: PackageFolder): TaskName | typeof textGeneration | undefined {
   const config = configSchema.safeParse(folder.json('config.json') ?? {});
   if (!config.success) throw new Error(`config.json is not valid:\n${z.prettifyError(config.error)}`);
   const [architecture = ''] = config.data.architectures ?? [];
   let task = architectures.find(([pattern]) => pattern.test(architecture))?.[1];
   if (task === 'text-classification' && soundModels.test(config.data.model_type ?? '')) task = 'audio-classification';
-  return taskNames.find((name) => name === task);
+  return taskNames.find((name) => name === task) ?? (task === textGeneration ? task : undefined);
 }
 
 /** Only where dimension 0 of every tensor varies under one name, and the name is not that of a length. */

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { datatypeSizes, type TensorMetadata } from '../functions/inference/protocol.ts';
 import type { ModelVersion } from '../functions/registry/model-manifest.ts';
-import type { TaskName } from '../functions/tasks/task-names.ts';
+import { type TaskName, textGeneration } from '../functions/tasks/task-names.ts';
 import { taskExamples } from './task-examples.ts';
 
 /** Largest body that is written into a command line. */
@@ -26,6 +26,10 @@ interface Place {
 export function exampleCall({ manifest, inputs }: ModelVersion, place: Place): string {
   const { name, task } = manifest;
   const curl = `curl -H "x-api-key: ${place.key}" ${place.url}`;
+  if (task === textGeneration) {
+    const body = { model: name, messages: [{ role: 'user', content: 'Hello!' }], stream: true };
+    return `curl -N -H "x-api-key: ${place.key}" ${place.url}/v1/chat/completions${toData(body)}`;
+  }
   return task ? `${curl}/models/${name}${taskCall(task, manifest, place)}` : tensorCall(curl, name, inputs);
 }
 

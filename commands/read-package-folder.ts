@@ -5,13 +5,19 @@ import { findExternalData } from '../functions/registry/package-source.ts';
 
 /** Files that a package takes along: what preprocessing reads, golden inputs, and what tells where it comes from. */
 const taken =
-  /^(config\.json|preprocessor_config\.json|generation_config\.json|tokenizer.*\.json|special_tokens_map\.json|added_tokens\.json|word_index\.json|modules\.json|1_Pooling\/config\.json|sentence_bert_config\.json|config_sentence_transformers\.json|vocab\.(json|txt)|merges\.txt|labels\.txt|.*\.(model|vocab)|README\.md|LICEN[CS]E.*|NOTICE.*|SOURCE\.txt|golden\/.+)$/;
+  /^(config\.json|preprocessor_config\.json|generation_config\.json|tokenizer.*\.json|special_tokens_map\.json|chat_template\.jinja|added_tokens\.json|word_index\.json|modules\.json|1_Pooling\/config\.json|sentence_bert_config\.json|config_sentence_transformers\.json|vocab\.(json|txt)|merges\.txt|labels\.txt|.*\.(model|vocab)|README\.md|LICEN[CS]E.*|NOTICE.*|SOURCE\.txt|golden\/.+)$/;
+
+/** Weights of a language model and of its fine-tunings, which the LLM host loads. */
+const weightFiles = /^(?:.*\.safetensors|.*\.safetensors\.index\.json|adapters\/[^/]+\/adapter_config\.json)$/;
 
 /** A folder on this machine, or one ONNX file, that is to become a model package. */
 export interface PackageFolder {
   readonly name: string;
   /** The graph: model.onnx, onnx/model.onnx, or the only ONNX file. Throws where it is in doubt. */
   readonly graph: string;
+  readonly hasGraph: boolean;
+  /** It has weights in safetensors. */
+  readonly hasWeights: boolean;
   /** Files that are no part of the package, e.g. weights in other formats. */
   readonly leftOut: readonly string[];
   /** Where `path` of the package lies on this machine. */
@@ -21,8 +27,8 @@ export interface PackageFolder {
   text(path: string): string | undefined;
   /** Undefined: there is no such file. Throws where it is no JSON object. */
   json(path: string): Record<string, unknown> | undefined;
-  /** Digest and size of every file that belongs to the package around the graph `model`. */
-  hashes(model: string): Promise<Record<string, { sha256: string; size: number }>>;
+  /** Digest and size of every file that belongs to the package around the graph `model`, with or without its weights. */
+  hashes(model: string | undefined, weights: boolean): Promise<Record<string, { sha256: string; size: number }>>;
 }
 
 /** Throws an Error where `path` is neither a folder nor an ONNX file. */
@@ -35,12 +41,18 @@ export function readPackageFolder(path: string): PackageFolder {
   const locate = (file: string) => join(root, file);
   const bytes = (file: string) => readFileSync(locate(file));
   const text = (file: string) => (present.includes(file) ? bytes(file).toString('utf8') : undefined);
+  const externalData = (model: string) =>
+    findExternalData(bytes(model))
+      .map((file) => posix.join(posix.dirname(model), file))
+      .filter((file) => existsSync(locate(file)));
   const belongs = present.filter((file) => taken.test(file));
   return {
     name: bare ? basename(path, '.onnx') : basename(resolve(path)),
     get graph() {
       return chooseGraph(present, path);
     },
+    hasGraph: present.some((file) => file.endsWith('.onnx')),
+    hasWeights: present.some((file) => file.endsWith('.safetensors')),
     leftOut: present.filter((file) => !taken.test(file) && !file.includes('.onnx') && file !== 'model.json'),
     locate,
     bytes,
@@ -54,10 +66,12 @@ export function readPackageFolder(path: string): PackageFolder {
         throw new Error(`${locate(file)} is no JSON: ${(cause as Error).message}`, { cause });
       }
     },
-    async hashes(model) {
-      if (!existsSync(locate(model))) throw new Error(`there is no file ${locate(model)}, the graph`);
-      const external = findExternalData(bytes(model)).map((file) => posix.join(posix.dirname(model), file));
-      const files = [...new Set([...belongs, model, ...external.filter((file) => existsSync(locate(file)))])].sort();
+    async hashes(model, weights) {
+      if (model !== undefined && !existsSync(locate(model)))
+        throw new Error(`there is no file ${locate(model)}, the graph`);
+      const graph = model === undefined ? [] : [model, ...externalData(model)];
+      const loaded = weights ? present.filter((file) => weightFiles.test(file)) : [];
+      const files = [...new Set([...belongs, ...graph, ...loaded])].sort();
       const hashed = await Promise.all(files.map(async (file) => [file, await hashFile(locate(file))] as const));
       // An empty file tells nothing, and registration takes it for an upload that broke off.
       return Object.fromEntries(hashed.filter(([file, { size }]) => size > 0 || file === model));
@@ -83,7 +97,9 @@ function chooseGraph(files: readonly string[], folder: string): string {
   if (graphs.length === 1) return graphs[0] as string;
   const others = files.some((file) => /\.(bin|safetensors|pt|pth|h5|keras|pb|tflite)$/.test(file));
   if (graphs.length === 0) {
-    const advice = others ? ': export the weights first, e.g. `optimum-cli export onnx --model <folder> <folder>`' : '';
+    const advice = others
+      ? ': export the weights first, e.g. `optimum-cli export onnx --model <folder> <folder>`, or host a language model in safetensors on the LLM host with --host sagemaker'
+      : '';
     throw new Error(`${folder} has no ONNX file${advice}`);
   }
   throw new Error(

@@ -6,6 +6,7 @@ import type { Model, ModelVersion, Registration } from './registry/model-manifes
 import { readAssets } from './registry/read-assets.ts';
 import type { Services } from './services.ts';
 import { modelNamePattern, modelVersionPattern } from './storage/object-keys.ts';
+import { textGeneration } from './tasks/task-names.ts';
 import { timedCache } from './timed-cache.ts';
 
 /** The services on AWS. Each client is loaded when it is first used: a cold start pays only for what the request needs. */
@@ -68,6 +69,10 @@ export function createServices(config: Config): Services {
 
   return {
     infer: async (model, request, deadline) => {
+      if (model.manifest.task === textGeneration && (await hostOf(model)) === 'sagemaker') {
+        const message = `model ${model.manifest.name} generates texts on the LLM host, which takes no tensors: /v1/chat/completions`;
+        throw new ServiceError('invalid_request', message);
+      }
       if ((await hostOf(model)) === 'lambda') return await (await lambda()).infer(model, request, deadline);
       return await inferWithStandIn(await sagemaker(), await lambda(), { model, request, deadline });
     },
@@ -111,7 +116,7 @@ export function createServices(config: Config): Services {
     readRegistration: async (name, version) => (await registry()).readRegistration(name, version),
     writeRegistration: async (registration) => (await registry()).writeRegistration(registration),
     readArtifact,
-    inspectArtifact: async (key, size) => (await artifacts()).inspectArtifact(key, size),
+    inspectArtifact: async (key, size, options) => (await artifacts()).inspectArtifact(key, size, options),
     writeArtifact: async (key, body) => (await artifacts()).writeArtifact(key, body),
     findArtifact: async (key) => (await uploads()).findArtifact(key),
     listUploadedVersions: async (name) => (await uploads()).listUploadedVersions(name),

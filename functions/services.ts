@@ -125,7 +125,11 @@ export interface Services {
   /** Throws model_failed where there is no such object, or where it has more than `maxBytes`. */
   readArtifact(key: string, maxBytes?: number): Promise<Buffer>;
   /** Size, first bytes (in hex) and digest of an object, read in pieces; one of another size than `size` is not read. */
-  inspectArtifact(key: string, size: number): Promise<{ size: number; sha256?: string; head: string } | undefined>;
+  inspectArtifact(
+    key: string,
+    size: number,
+    options?: { headOnly: boolean },
+  ): Promise<{ size: number; sha256?: string; head: string } | undefined>;
   /** Writes with `If-None-Match: *`; false: an object was there already. */
   writeArtifact(key: string, body: Uint8Array): Promise<boolean>;
   /** Size, time, and the sha256 that its uploader claimed; undefined: there is no such object. */

@@ -1,9 +1,32 @@
 import * as z from 'zod';
+import { modelNamePattern, modelVersionPattern } from '../functions/storage/object-keys.ts';
 
 /** Instances with one GPU on which SageMaker runs multi-model endpoints. */
 const singleGpuInstanceTypes = ['g4dn', 'g5'].flatMap((family) =>
   ['xlarge', '2xlarge', '4xlarge', '8xlarge', '16xlarge'].map((size) => `ml.${family}.${size}`),
 );
+
+const imageUri = z
+  .string()
+  .regex(/^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.[a-z.]+\/[^:@]+[:@].+$/, 'is not the URI of an image in ECR');
+
+/** A version of a package that the LLM host serves. */
+export interface LanguageModel {
+  readonly model: string;
+  readonly version: string;
+}
+
+function readLanguageModels(text: string, context: z.RefinementCtx): LanguageModel[] {
+  return text
+    .split(',')
+    .filter(Boolean)
+    .map((given) => {
+      const [model = '', version = '', ...rest] = given.split('/');
+      const right = rest.length === 0 && modelNamePattern.test(model) && modelVersionPattern.test(version);
+      if (!right) context.addIssue({ code: 'custom', message: `'${given}' is not <model>/<version> of a package` });
+      return { model, version };
+    });
+}
 
 /**
  * What the operator of a deployment chooses. Change it for good under `"context"` in cdk.json, or for one command with
@@ -24,10 +47,46 @@ const infraConfigSchema = z
       .regex(/^\d\d\.\d\d$/, 'is not a Triton release such as 24.09')
       .default('24.09'),
     /** Image to use in place of AWS's: a region that AWS does not publish to, or a build of one's own. */
-    tritonImageUri: z
+    tritonImageUri: imageUri.optional(),
+    /**
+     * Language models for the LLM host, which costs money by the hour while one is up: `<model>/<version>` of packages
+     * with weights in safetensors, separated by commas.
+     */
+    llm: z
       .string()
-      .regex(/^\d{12}\.dkr\.ecr\.[a-z0-9-]+\.amazonaws\.[a-z.]+\/[^:@]+[:@].+$/, 'is not the URI of an image in ECR')
+      .transform((text, context) => readLanguageModels(text, context))
+      .default([]),
+    llmInstanceType: z
+      .string()
+      .regex(
+        /^ml\.(g5|g6|g6e|p4d|p4de|p5|p5e|p5en)\.\d*xlarge$/,
+        'is no GPU instance for language models, such as ml.g5.xlarge',
+      )
+      .default('ml.g5.xlarge'),
+    /** GPUs of one copy of a model, which is split over them. */
+    llmAccelerators: z.coerce.number().int().min(1).max(8).default(1),
+    /** Memory of one copy beside that of the GPUs. */
+    llmMemoryMiB: z.coerce.number().int().min(1024).default(8192),
+    /** Copies of each model; 0: none while nobody asks, and minutes until the first answer. */
+    llmMinCopies: z.coerce.number().int().min(0).default(0),
+    llmMaxCopies: z.coerce.number().int().min(1).default(1),
+    /** Requests in flight per copy above which one is added. */
+    llmConcurrentRequests: z.coerce.number().positive().default(8),
+    /** Tokens of prompt and answer together; absent: as many as the model was made for. */
+    llmContext: z.coerce.number().int().positive().optional(),
+    /** vLLM's name of the way in which the models call tools, such as `hermes`, `llama3_json` or `mistral`. */
+    llmToolParser: z
+      .string()
+      .regex(/^[a-z0-9_]+$/)
       .optional(),
+    /** Adapters (LoRA) of one model that may be in use at the same time; 0: none are loaded. */
+    llmAdapters: z.coerce.number().int().min(0).max(64).default(0),
+    /** A release of AWS's Large Model Inference container with vLLM. */
+    lmiVersion: z
+      .string()
+      .regex(/^\d+\.\d+\.\d+-lmi[\d.]+-cu\d+$/, 'is not an LMI release such as 0.34.0-lmi16.0.0-cu128')
+      .default('0.34.0-lmi16.0.0-cu128'),
+    lmiImageUri: imageUri.optional(),
     /** Origin that browsers may call the API from; `*`: any. */
     corsOrigin: z.string().min(1).default('*'),
     /** Requests per second over all callers, and how many may come at once. */
@@ -53,6 +112,10 @@ const infraConfigSchema = z
   .refine((config) => config.minInstances <= config.maxInstances, {
     path: ['maxInstances'],
     error: 'is smaller than minInstances',
+  })
+  .refine((config) => config.llmMinCopies <= config.llmMaxCopies, {
+    path: ['llmMaxCopies'],
+    error: 'is smaller than llmMinCopies',
   })
   .refine((config) => config.monthlyBudgetUsd === undefined || config.alarmEmail !== undefined, {
     path: ['monthlyBudgetUsd'],

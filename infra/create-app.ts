@@ -5,6 +5,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { readInfraConfig } from './config.ts';
 import { HostingStack } from './stacks/hosting-stack.ts';
+import { LlmStack } from './stacks/llm-stack.ts';
 import { ServiceStack } from './stacks/service-stack.ts';
 import { StorageStack } from './stacks/storage-stack.ts';
 
@@ -20,7 +21,11 @@ export function createApp(buildFolder: string, context?: Record<string, unknown>
   const storage = new StorageStack(app, 'LambentStorage', { env, config });
   const hosting =
     config.hosting === 'gpu' ? new HostingStack(app, 'LambentHosting', { env, config, storage }) : undefined;
-  new ServiceStack(app, 'LambentService', { env, config, buildFolder, storage, endpoint: hosting?.endpoint });
+  const llm = config.llm.length > 0 ? new LlmStack(app, 'LambentLlm', { env, config, storage }) : undefined;
+  new ServiceStack(app, 'LambentService', {
+    ...{ env, config, buildFolder, storage },
+    ...{ endpoint: hosting?.endpoint, llm },
+  });
   Tags.of(app).add('application', 'lambent');
   if (storage.alarmTopic) sendAlarms(app, storage.alarmTopic);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));

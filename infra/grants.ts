@@ -1,3 +1,4 @@
+import { Stack } from 'aws-cdk-lib';
 import type { Role } from 'aws-cdk-lib/aws-iam';
 import type { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
 import type { FunctionName } from '../functions/manifest.ts';
@@ -6,11 +7,31 @@ import { allow } from './allow.ts';
 import type { LambentFunction } from './constructs/lambent-function.ts';
 import type { StorageStack } from './stacks/storage-stack.ts';
 
+/** The LLM host: an endpoint, and the inference components on it. */
+export interface LlmHost {
+  readonly endpoint: CfnEndpoint;
+  readonly components: readonly string[];
+}
+
+/** SageMaker asks for both: the endpoint, and the component that is to answer. */
+function grantGeneration(role: Role, { endpoint, components }: LlmHost): void {
+  const { partition, region, account } = Stack.of(role);
+  const actions = ['sagemaker:InvokeEndpointWithResponseStream'];
+  allow(role, { actions, resource: endpoint.ref });
+  for (const component of components) {
+    allow(role, {
+      actions,
+      resource: `arn:${partition}:sagemaker:${region}:${account}:inference-component/${component}`,
+    });
+  }
+}
+
 /** Who may do what: one function, its actions, one resource at a time. */
 export function grantAccess(
   functions: Readonly<Record<FunctionName, LambentFunction>>,
   storage: StorageStack,
   endpoint?: CfnEndpoint,
+  llm?: LlmHost,
 ): void {
   const {
     api,
@@ -57,6 +78,7 @@ export function grantAccess(
   });
   allow(api.role, invokeInfer);
   if (endpoint) allow(api.role, { actions: ['sagemaker:InvokeEndpoint'], resource: endpoint.ref });
+  if (llm) grantGeneration(api.role, llm);
 
   allow(infer.role, readPackages);
 
@@ -107,6 +129,7 @@ export function grantAccess(
   allow(runBatch.role, { actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], resource: table });
   allow(runBatch.role, invokeInfer);
   if (endpoint) allow(runBatch.role, { actions: ['sagemaker:InvokeEndpoint'], resource: endpoint.ref });
+  if (llm) grantGeneration(runBatch.role, llm);
 
   // The records of the worst answers lie where the job has read them.
   grantJobs(evaluate.role, storage);

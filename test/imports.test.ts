@@ -26,7 +26,7 @@ const allowed: Record<string, RegExp[]> = {
   ],
   'functions/archives': [/^functions\/errors\.ts$/],
   'functions/datasets': [/^functions\/(archives|page|tasks|storage|media|inference)\//, functionRoot],
-  'functions/registry': [/^functions\/(archives|tasks|host|storage|media|inference)\//, functionRoot],
+  'functions/registry': [/^functions\/(generation|archives|tasks|host|storage|media|inference)\//, functionRoot],
   'functions/tasks': [/^functions\/(media|inference|registry\/model-manifest)/, /^functions\/errors\.ts$/],
   'functions/threads': [/^functions\/(tasks|inference)\//, /^functions\/registry\/model-manifest\.ts$/, functionRoot],
   'functions/storage': [],
@@ -35,7 +35,7 @@ const allowed: Record<string, RegExp[]> = {
   'functions/generation': [/^functions\/inference\//, functionRoot],
   'functions/host': [/^functions\/(generation|inference|storage|registry)\//, functionRoot],
   'functions/aws': [/^functions\/(inference|jobs|storage|registry|host|generation)\//, functionRoot],
-  functions: [/^functions\/(aws|registry|inference|jobs|storage|generation)\//],
+  functions: [/^functions\/tasks\/task-names\.ts$/, /^functions\/(aws|registry|inference|jobs|storage|generation)\//],
   infra: [/^functions\/(manifest|config)\.ts$/, /^functions\/storage\/object-keys\.ts$/, /^layers\//],
   layers: [/^functions\/manifest\.ts$/],
   local: [

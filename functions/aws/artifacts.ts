@@ -42,10 +42,17 @@ export function createArtifacts({ ARTIFACTS_BUCKET }: Config) {
         throw new ServiceError('model_failed', `the artifacts bucket has no object '${key}'`, { cause: error });
       }
     },
-    async inspectArtifact(key: string, size: number) {
+    async inspectArtifact(key: string, size: number, { headOnly } = { headOnly: false }) {
       try {
-        const answer = await client.send(new GetObjectCommand({ Bucket: ARTIFACTS_BUCKET, Key: key }));
+        const answer = await client.send(
+          new GetObjectCommand({
+            Bucket: ARTIFACTS_BUCKET,
+            Key: key,
+            ...(headOnly && { Range: `bytes=0-${headBytes - 1}` }),
+          }),
+        );
         const body = answer.Body as Readable;
+        if (headOnly) return { size: Number(answer.ContentRange?.split('/')[1]), head: await readHex(body) };
         if (answer.ContentLength !== size) {
           body.destroy();
           return { size: answer.ContentLength ?? 0, head: '' };
@@ -64,4 +71,8 @@ export function createArtifacts({ ARTIFACTS_BUCKET }: Config) {
     },
     writeArtifact,
   };
+}
+
+async function readHex(body: Readable): Promise<string> {
+  return Buffer.concat(await body.toArray()).toString('hex');
 }

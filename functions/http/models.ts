@@ -2,12 +2,14 @@ import { ServiceError } from '../errors.ts';
 import type { Model } from '../registry/model-manifest.ts';
 import type { ModelEntry, Services } from '../services.ts';
 import { publishedPreprocessing } from '../tasks/image-input.ts';
-import { tasks } from '../tasks/index.ts';
+import { findTask } from '../tasks/index.ts';
+import { textGeneration } from '../tasks/task-names.ts';
 import { runOffLoop } from '../threads/run-off-loop.ts';
 import { answeringModel } from './answering-model.ts';
 import { callerOf, findModel } from './find-model.ts';
 import type { HttpRequest, HttpResponse, Route } from './http.ts';
 import { parseInput } from './parse-input.ts';
+import { completeInputs } from './text-generation.ts';
 
 /** A picture in base64 in JSON, at API Gateway's own limit of 10 MB for a request. */
 const maxBodyBytes = 10_485_760;
@@ -58,6 +60,7 @@ function renderEntry({ name, aliases, splits, versions }: ModelEntry): object {
 
 async function askModel(request: HttpRequest, services: Services): Promise<HttpResponse> {
   const model = await findModel(request.parameters.model ?? '', undefined, services, callerOf(request));
+  if (model.manifest.task === textGeneration) return await completeInputs(request, model, services);
   const task = taskOf(model);
   const input = parseInput(task.input, readInput(request, task.rawBody));
   const { infer, headers } = answeringModel(model, request, services);
@@ -67,7 +70,8 @@ async function askModel(request: HttpRequest, services: Services): Promise<HttpR
 }
 
 function taskOf({ manifest }: Model) {
-  if (manifest.task) return tasks[manifest.task];
+  const task = findTask(manifest.task);
+  if (task) return task;
   const path = `/v2/models/${manifest.name}/infer`;
   throw new ServiceError(
     'invalid_request',

@@ -24,6 +24,12 @@ const input = z.looseObject({
   best_of: wholeNumber(1, 20),
 });
 
+/** Where the path names the model: as Hugging Face's client asks, with its own words for some things. */
+const inputOfPath = input.omit({ model: true }).extend({
+  do_sample: z.boolean('true or false is needed').nullish(),
+  return_full_text: z.boolean('true or false is needed').nullish(),
+});
+
 /** Completions of texts. Source: https://github.com/openai/openai-openapi, CreateCompletionRequest. */
 export const openaiCompletionRoutes: readonly Route[] = [
   {
@@ -35,11 +41,20 @@ export const openaiCompletionRoutes: readonly Route[] = [
     maxBodyBytes,
     handle: completeText,
   },
+  {
+    method: 'POST',
+    path: '/models/{model}/v1/completions',
+    summary: 'Continues texts',
+    body: inputOfPath,
+    errorFormat: 'hugging-face',
+    maxBodyBytes,
+    handle: completeText,
+  },
 ];
 
 /** The continuations of texts, whole or as they come. */
 export async function completeText(request: HttpRequest, services: GenerationServices): Promise<HttpResponse> {
-  const { echo, suffix, best_of: bestOf, ...given } = readJson(request, input);
+  const { echo, suffix, best_of: bestOf, ...given } = readInput(request);
   const { reference, adapter } = splitAdapter(given.model);
   const model = await findModel(reference, undefined, services, callerOf(request));
   const asked = {
@@ -47,14 +62,31 @@ export async function completeText(request: HttpRequest, services: GenerationSer
     topLogprobs: given.logprobs ?? undefined,
     ...(adapter !== undefined && { adapter }),
   };
+  const prompts = toPrompts(given.prompt);
+  // A prompt of ids is a text to the host alone, and of what is echoed it alone knows log-probabilities.
+  const echoes =
+    echo && given.logprobs == null ? prompts.map((prompt) => ('text' in prompt ? prompt.text : undefined)) : [];
   const extra = {
     ...readExtra(given, input.shape),
-    ...(echo === true && { echo }),
+    ...(echo === true && (echoes.length === 0 || echoes.includes(undefined)) && { echo }),
     ...((suffix ?? '') !== '' && { suffix }),
     ...(bestOf != null && bestOf !== (given.n ?? 1) && { best_of: bestOf }),
   };
-  const generations = toGenerations(given, toPrompts(given.prompt), asked, extra);
+  const generations = toGenerations(given, prompts, asked, extra);
+  const format = textFormat((index) => echoes[Math.floor(index / (given.n ?? 1))] ?? '');
   return await answerGenerations(request, services, { model, input: given, generations, format });
+}
+
+function readInput(request: HttpRequest): z.infer<typeof input> {
+  const named = request.parameters.model;
+  if (named === undefined) return readJson(request, input);
+  const { do_sample: sample, return_full_text: full, ...given } = readJson(request, inputOfPath);
+  return {
+    ...given,
+    model: named,
+    ...(sample === false && { temperature: 0 }),
+    ...(full != null && { echo: full }),
+  };
 }
 
 function toPrompts(prompt: z.infer<typeof input>['prompt']): Prompt[] {
@@ -63,23 +95,26 @@ function toPrompts(prompt: z.infer<typeof input>['prompt']): Prompt[] {
   return (prompt as (string | number[])[]).map((each) => (typeof each === 'string' ? { text: each } : { ids: each }));
 }
 
-const format: GenerationFormat = {
+/** `echo`: what stands before the text of a choice. */
+const textFormat = (echo: (index: number) => string): GenerationFormat => ({
   idPrefix: 'cmpl-',
   object: 'text_completion',
   chunkObject: 'text_completion',
   choice: (index, deltas, { finishReason }) => ({
     index,
-    text: deltas.map(({ text }) => text).join(''),
+    text: echo(index) + deltas.map(({ text }) => text).join(''),
     logprobs: renderLogprobs(deltas),
     finish_reason: finishReason,
   }),
   chunk(index, part) {
-    if (part === 'begin') return undefined;
+    if (part === 'begin') {
+      return echo(index) === '' ? undefined : { index, text: echo(index), logprobs: null, finish_reason: null };
+    }
     if (part.kind === 'end') return { index, text: '', logprobs: null, finish_reason: part.finishReason };
     if (part.text === '' && !part.logprobs) return undefined;
     return { index, text: part.text, logprobs: renderLogprobs([part]), finish_reason: null };
   },
-};
+});
 
 /** `text_offset` counts from the beginning of these deltas. */
 function renderLogprobs(deltas: readonly Delta[]): object | null {

@@ -2,7 +2,7 @@ import { type ErrorCode, ServiceError } from '../errors.ts';
 import { parseInput } from '../http/parse-input.ts';
 import type { Model } from '../registry/model-manifest.ts';
 import type { Services } from '../services.ts';
-import { tasks } from '../tasks/index.ts';
+import { findTask } from '../tasks/index.ts';
 import { runOffLoop } from '../threads/run-off-loop.ts';
 
 export interface Answering extends Pick<Services, 'infer'> {
@@ -57,11 +57,10 @@ export async function answerFile(
 }
 
 function taskOf({ manifest }: Model) {
-  if (manifest.task) return tasks[manifest.task];
-  throw new ServiceError(
-    'invalid_request',
-    `model ${manifest.name} has no task, so it answers tensors over HTTPS only`,
-  );
+  const task = findTask(manifest.task);
+  if (task) return task;
+  const what = manifest.task ? 'generates texts, which it does' : 'has no task, so it answers tensors';
+  throw new ServiceError('invalid_request', `model ${manifest.name} ${what} over HTTPS only`);
 }
 
 /** `{ inputs, parameters }` where the file is JSON by its name or type, else `{ inputs: <the file> }`. */

@@ -2,7 +2,7 @@ import { ServiceError } from '../errors.ts';
 import { parseInput } from '../http/parse-input.ts';
 import { describeError, log } from '../log.ts';
 import type { Model } from '../registry/model-manifest.ts';
-import { tasks } from '../tasks/index.ts';
+import { findTask } from '../tasks/index.ts';
 import { type Infer, runTask } from '../tasks/task.ts';
 import { HostAway } from './patience.ts';
 import type { JobRecord } from './read-records.ts';
@@ -22,7 +22,7 @@ export type Answer = (input: unknown) => Promise<unknown>;
 
 /** By the task of a model. */
 export function answerByTask(model: Model, infer: Infer): Answer {
-  const task = tasks[model.manifest.task!];
+  const task = findTask(model.manifest.task)!;
   return async (input) => runTask(task, parseInput(task.input, input), model, infer);
 }
 

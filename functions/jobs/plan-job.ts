@@ -3,6 +3,7 @@ import { ServiceError } from '../errors.ts';
 import type { Model } from '../registry/model-manifest.ts';
 import type { DataObject, Services } from '../services.ts';
 import { preparedKey } from '../storage/object-keys.ts';
+import { findTask } from '../tasks/index.ts';
 import { readLabelNames } from '../tasks/labels.ts';
 import type { JobRequest } from './job.ts';
 import type { ChunkSource, WholePlan } from './job-chunks.ts';
@@ -50,8 +51,10 @@ async function findModel(request: JobRequest, effects: Planning): Promise<Model 
   const asked = request.model!;
   const model =
     typeof asked === 'string' ? await effects.findModel(asked) : await effects.findModel(asked.model, asked.version);
-  if (model.manifest.task) return model;
-  throw new ServiceError('invalid_request', `model ${model.manifest.name} has no task, so it answers tensors only`);
+  if (findTask(model.manifest.task)) return model;
+  const { name, task } = model.manifest;
+  const what = task ? 'generates texts: name an endpoint instead' : 'has no task, so it answers tensors only';
+  throw new ServiceError('invalid_request', `model ${name} ${what}`);
 }
 
 async function readManifest(dataset: string, { readData }: Planning): Promise<PreparedManifest> {
@@ -83,7 +86,11 @@ export async function planJob(
   }
   const { model, manifest } = checked;
   const plan = {
-    ...(model && { model: model.manifest.name, modelVersion: model.manifest.version, task: model.manifest.task! }),
+    ...(model && {
+      model: model.manifest.name,
+      modelVersion: model.manifest.version,
+      task: findTask(model.manifest.task)!.name,
+    }),
     ...(manifest && { dataset: { name: manifest.dataset, run: manifest.run, split: request.split ?? defaultSplit } }),
     ...(request.input !== undefined && { input: request.input }),
     ...(request.endpoint !== undefined && { endpoint: request.endpoint }),

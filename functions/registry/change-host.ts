@@ -1,5 +1,6 @@
 import { ServiceError } from '../errors.ts';
 import type { Services } from '../services.ts';
+import { isForLlmHostAlone } from './check-files.ts';
 import type { HostName } from './model-manifest.ts';
 
 type Effects = Pick<Services, 'readRegistration' | 'updateModelEntry'>;
@@ -15,6 +16,9 @@ export async function changeHost(
   }
   if (host === 'sagemaker' && registration.withoutArchive !== undefined) {
     throw new ServiceError('conflict', `version ${version} of ${name} has no archive: ${registration.withoutArchive}`);
+  }
+  if (host === 'lambda' && registration.model && isForLlmHostAlone(registration.model.manifest)) {
+    throw new ServiceError('conflict', `version ${version} of ${name} has no graph that the CPU host could run`);
   }
   await effects.updateModelEntry(name, (entry) => ({ ...entry, hosts: { ...entry.hosts, [version]: host } }));
 }

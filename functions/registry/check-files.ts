@@ -1,12 +1,15 @@
 import { posix } from 'node:path';
 import type { Services } from '../services.ts';
 import { modelFileKey } from '../storage/object-keys.ts';
+import { textGeneration } from '../tasks/task-names.ts';
 import type { ModelManifest } from './model-manifest.ts';
 import { findExternalData } from './package-source.ts';
 import { refusal } from './parse-manifest.ts';
 
 /** A package's bytes and files. The CPU host keeps models up to this size. */
 const maxPackageBytes = 1_000_000_000;
+/** What the LLM host loads: more than 600 billion parameters of 16 bits. */
+const maxLanguageModelBytes = 1_500_000_000_000;
 const maxFiles = 1000;
 const filesAtOnce = 4;
 
@@ -40,18 +43,51 @@ export function checkFileList(manifest: ModelManifest): void {
   const files = Object.entries(manifest.files);
   if (files.length > maxFiles) throw refusal(`model.json lists ${files.length} files; ${maxFiles} are allowed`);
   const total = files.reduce((sum, [, { size }]) => sum + size, 0);
-  if (total > maxPackageBytes) {
-    throw refusal(`the files have ${total} bytes by model.json; a package may have ${maxPackageBytes}`);
-  }
+  const most = hasWeights(manifest) ? maxLanguageModelBytes : maxPackageBytes;
+  if (total > most) throw refusal(`the files have ${total} bytes by model.json; a package may have ${most}`);
   for (const [path, { size }] of files) {
-    const reason = refusedNames.find(([pattern]) => pattern.test(path))?.[1];
+    const reason = isWeights(manifest, path) ? undefined : refusedNames.find(([pattern]) => pattern.test(path))?.[1];
     if (reason) throw refusal(`'${path}' ${reason}; only ONNX is served`);
     if (size === 0) throw refusal(`'${path}' is empty by model.json`);
+  }
+  if (isForLlmHostAlone(manifest)) {
+    checkLanguageModel(manifest);
+    return;
   }
   if (!manifest.model.endsWith('.onnx'))
     throw refusal(`the graph '${manifest.model}' is no .onnx file; only ONNX is served`);
   if (!(manifest.model in manifest.files)) {
     throw refusal(`model.json lists no file '${manifest.model}', which it names as the graph`);
+  }
+}
+
+/** A package of weights in safetensors, without a graph: the LLM host alone can serve it. */
+export function isForLlmHostAlone(manifest: ModelManifest): boolean {
+  return hasWeights(manifest) && !(manifest.model in manifest.files);
+}
+
+/** Weights of a language model, which only the LLM host reads. Safetensors hold numbers and nothing that runs. */
+function isWeights({ task }: ModelManifest, path: string): boolean {
+  return task === textGeneration && path.endsWith('.safetensors');
+}
+
+export function hasWeights(manifest: ModelManifest): boolean {
+  return Object.keys(manifest.files).some((path) => isWeights(manifest, path) && !path.startsWith('adapters/'));
+}
+
+/** Source: deepjavalibrary/djl-serving, serving/docs/lmi/deployment_guide/model-artifacts.md; adapters.md. */
+function checkLanguageModel({ files, host, standIn }: ModelManifest): void {
+  if (host !== 'sagemaker') throw refusal('weights in safetensors are served by the LLM host: set host to sagemaker');
+  if (standIn) throw refusal('standIn needs an ONNX graph beside the weights, which the CPU host runs');
+  for (const path of ['config.json', 'tokenizer_config.json']) {
+    if (!(path in files)) throw refusal(`model.json lists no file '${path}', which the LLM host reads`);
+  }
+  const tokenizers = ['tokenizer.json', 'tokenizer.model', 'vocab.json'];
+  if (!tokenizers.some((path) => path in files)) throw refusal(`model.json lists none of ${tokenizers.join(', ')}`);
+  const adapters = Object.keys(files).filter((path) => path.startsWith('adapters/') && path.endsWith('.safetensors'));
+  for (const path of adapters) {
+    const config = `${posix.dirname(path)}/adapter_config.json`;
+    if (!(config in files)) throw refusal(`the adapter '${path}' has no ${config}`);
   }
 }
 
@@ -61,15 +97,28 @@ export async function checkFiles(manifest: ModelManifest, effects: Pick<Services
   const worker = async () => {
     for (let next = waiting.shift(); next; next = waiting.shift()) {
       const [path, { size, sha256 }] = next;
-      const found = await effects.inspectArtifact(modelFileKey(manifest.name, manifest.version, path), size);
+      const weights = isWeights(manifest, path);
+      const key = modelFileKey(manifest.name, manifest.version, path);
+      // Of weights the size and the first bytes: there can be hundreds of gigabytes, whose checksums S3 has compared.
+      const found = await effects.inspectArtifact(key, size, { headOnly: weights });
       if (!found) throw refusal(`'${path}' is listed in model.json but was not uploaded`);
       if (found.size !== size) throw refusal(`'${path}' has ${found.size} bytes; model.json says ${size}`);
       const reason = refusedBytes.find(([pattern]) => pattern.test(found.head))?.[1];
       if (reason) throw refusal(`'${path}' ${reason}; only ONNX is served`);
-      if (found.sha256 !== sha256) throw refusal(`'${path}' has the sha256 ${found.sha256}; model.json says ${sha256}`);
+      if (weights) checkSafetensors(path, size, found.head);
+      else if (found.sha256 !== sha256)
+        throw refusal(`'${path}' has the sha256 ${found.sha256}; model.json says ${sha256}`);
     }
   };
   await Promise.all(Array.from({ length: filesAtOnce }, worker));
+}
+
+/** Source: huggingface/safetensors, README.md, "Format": the length of a header in JSON, the header, the numbers. */
+function checkSafetensors(path: string, size: number, head: string): void {
+  const bytes = Buffer.from(head, 'hex');
+  const length = bytes.length > 8 ? bytes.readBigUInt64LE(0) : 0n;
+  const fits = length > 1n && length <= 100_000_000n && length + 8n <= BigInt(size);
+  if (!fits || bytes[8] !== 0x7b) throw refusal(`'${path}' is no safetensors file: it has no header`);
 }
 
 /** The files of weights that the graph names must be files of the package. Throws invalid_request. */

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { datatypeSizes, type TensorMetadata } from '../inference/protocol.ts';
 import { modelNamePattern, modelVersionPattern } from '../storage/object-keys.ts';
-import { taskNames } from '../tasks/task-names.ts';
+import { taskNames, textGeneration } from '../tasks/task-names.ts';
 
 /** A path inside the package: no absolute path, no `..`, no backslash, no empty segment, no hidden file. */
 export const packagePathPattern = /^[A-Za-z0-9_@+-][A-Za-z0-9._@+ -]*(?:\/[A-Za-z0-9_@+-][A-Za-z0-9._@+ -]*)*$/;
@@ -21,7 +21,7 @@ export const modelManifestSchema = z.strictObject({
   name: z.string().regex(modelNamePattern),
   version: z.string().regex(modelVersionPattern),
   /** Absent: the model is served as tensors over /v2 only. */
-  task: z.enum(taskNames).optional(),
+  task: z.enum([...taskNames, textGeneration]).optional(),
   host: z.enum(modelHosts).default('lambda'),
   /** The CPU host may answer where the GPU host is cold, missing or failing. */
   standIn: z.boolean().optional(),

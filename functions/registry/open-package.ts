@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { ServiceError } from '../errors.ts';
 import type { Services } from '../services.ts';
 import { modelFileKey, servingKey } from '../storage/object-keys.ts';
-import { checkExternalData, checkFileList, checkFiles } from './check-files.ts';
+import { textGeneration } from '../tasks/task-names.ts';
+import { checkExternalData, checkFileList, checkFiles, hasWeights, isForLlmHostAlone } from './check-files.ts';
 import type { Model, ModelManifest, ModelVersion } from './model-manifest.ts';
 import { packageSource } from './package-source.ts';
 import { maxManifestBytes, parseManifest, refusal } from './parse-manifest.ts';
@@ -13,7 +14,7 @@ import { tryTask } from './try-task.ts';
 
 export type OpenEffects = Pick<
   Services,
-  'readArtifact' | 'inspectArtifact' | 'writeArtifact' | 'replaceArtifact' | 'describe' | 'infer'
+  'readArtifact' | 'inspectArtifact' | 'writeArtifact' | 'replaceArtifact' | 'describe' | 'infer' | 'generate'
 >;
 
 export interface OpenedPackage {
@@ -39,6 +40,10 @@ export async function openPackage(
   }
   checkFileList(manifest);
   await checkFiles(manifest, effects);
+  // Nothing here can run it: what it is worth shows on the LLM host.
+  if (isForLlmHostAlone(manifest)) {
+    return { model: { manifest, inputs: [], outputs: [] } };
+  }
   const files = await packageSource(manifest, effects.readArtifact).load();
   checkExternalData(Buffer.from(files.graph.buffer, files.graph.byteOffset, files.graph.byteLength), manifest);
   // Whatever host is meant to serve it, the CPU host proves it.
@@ -49,7 +54,8 @@ export async function openPackage(
   await tryTask(proved, effects, deadline);
   await proveGolden(proved, effects, deadline);
   const model = { manifest, ...tensors };
-  const withoutArchive = await writeArchive(model, files, effects);
+  const withoutArchive =
+    manifest.task === textGeneration ? missingWeights(manifest) : await writeArchive(model, files, effects);
   if (withoutArchive !== undefined && manifest.host === 'sagemaker') throw refusal(withoutArchive);
   return { model, ...(withoutArchive !== undefined && { withoutArchive }) };
 }
@@ -59,6 +65,11 @@ function checkBatch({ maxBatchSize }: ModelManifest, { inputs, outputs }: Omit<M
   if (maxBatchSize === 0 || !fixed) return;
   const shape = `'${fixed.name}' has shape [${fixed.shape}]`;
   throw refusal(`maxBatchSize is ${maxBatchSize} but dimension 0 of ${shape} is no batch: set maxBatchSize to 0`);
+}
+
+/** A language model is served by the LLM host, which needs no archive but weights. */
+function missingWeights(manifest: ModelManifest): string | undefined {
+  return hasWeights(manifest) ? undefined : 'the package has no .safetensors, which the LLM host loads';
 }
 
 /** Says why there is none where Triton cannot serve the graph, which hinders only the GPU host. */

@@ -5,13 +5,15 @@ import { renderInferResponse } from '../inference/render-infer-response.ts';
 import type { Services } from '../services.ts';
 import { tasks } from '../tasks/index.ts';
 import { type Infer, runTask } from '../tasks/task.ts';
+import { textGeneration } from '../tasks/task-names.ts';
 import { type Difference, largestDifference } from './compare-outputs.ts';
+import { continueText, readPrompt } from './continue-text.ts';
 import type { Model, ModelManifest } from './model-manifest.ts';
 import { readPackageFile } from './package-source.ts';
 import { refusal } from './parse-manifest.ts';
 
 type GoldenCase = ModelManifest['golden'][number];
-type Effects = Pick<Services, 'infer' | 'readArtifact'>;
+type Effects = Pick<Services, 'infer' | 'generate' | 'readArtifact'>;
 
 const fileInput = z.looseObject({ file: z.string() });
 
@@ -52,6 +54,7 @@ async function answer({ input }: GoldenCase, model: Model, effects: Effects, dea
     const request = parseInferRequest(Buffer.from(JSON.stringify(input)), new Uint8Array(0));
     return JSON.parse(String(renderInferResponse(request, await infer(request)).body)) as unknown;
   }
+  if (name === textGeneration) return await continueText(model, readPrompt(input), effects, deadline);
   const task = tasks[name];
   const parsed = task.input.safeParse(await readInput(input, model.manifest, effects));
   if (!parsed.success) throw refusal(`the input is not one of ${name}: ${z.prettifyError(parsed.error)}`);

@@ -13,11 +13,16 @@ import { sentenceSimilarity } from './sentence-similarity.ts';
 import { tabularClassification } from './tabular-classification.ts';
 import { tabularRegression } from './tabular-regression.ts';
 import type { Task, WholeTask } from './task.ts';
-import type { TaskName } from './task-names.ts';
+import { type TaskName, textGeneration } from './task-names.ts';
 import { textClassification } from './text-classification.ts';
 import { tokenClassification } from './token-classification.ts';
 import { videoClassification } from './video-classification.ts';
 import { zeroShotClassification } from './zero-shot-classification.ts';
+
+/** The task that prepares a model's tensors; undefined: it has none, or generates texts. */
+export function findTask(name: TaskName | typeof textGeneration | undefined) {
+  return name === undefined || name === textGeneration ? undefined : tasks[name];
+}
 
 /** The tasks by Hugging Face's name. What a task's `input` schema lets through is what its `preprocess` takes. */
 export const tasks: Readonly<Record<TaskName, Task<unknown, unknown> | WholeTask<unknown, unknown>>> = {

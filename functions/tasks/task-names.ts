@@ -20,4 +20,7 @@ export const taskNames = [
   'tabular-regression',
 ] as const;
 
+/** Hugging Face's name of what decoders do. They are asked over /v1, token by token, and have no tensors to prepare. */
+export const textGeneration = 'text-generation';
+
 export type TaskName = (typeof taskNames)[number];

@@ -4,7 +4,7 @@ import { ServiceError } from '../errors.ts';
 import type { InferResponse } from '../inference/protocol.ts';
 import { describeError } from '../log.ts';
 import type { Model } from '../registry/model-manifest.ts';
-import { tasks } from '../tasks/index.ts';
+import { findTask } from '../tasks/index.ts';
 import { type Infer, runTask } from '../tasks/task.ts';
 import { type ThreadAnswer, type ThreadFailure, type ThreadRequest, withoutSurroundings } from './thread-messages.ts';
 
@@ -37,7 +37,7 @@ async function answer({ call, input, modelId, model: given }: ThreadRequest & { 
   try {
     if (given) models.set(modelId, given);
     const model = models.get(modelId)!;
-    const output = await runTask(tasks[model.manifest.task!], input, model, infer);
+    const output = await runTask(findTask(model.manifest.task)!, input, model, infer);
     send({ kind: 'output', call, output });
   } catch (error) {
     send({ kind: 'failure', call, failure: describe(error) });

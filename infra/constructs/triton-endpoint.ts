@@ -1,11 +1,10 @@
-import { Stack, Token } from 'aws-cdk-lib';
 import { CfnScalableTarget, CfnScalingPolicy } from 'aws-cdk-lib/aws-applicationautoscaling';
 import type { IRole } from 'aws-cdk-lib/aws-iam';
 import type { IBucket } from 'aws-cdk-lib/aws-s3';
 import { CfnEndpoint, CfnEndpointConfig, CfnModel } from 'aws-cdk-lib/aws-sagemaker';
-import { FactName, RegionInfo } from 'aws-cdk-lib/region-info';
 import { Construct } from 'constructs';
 import type { InfraConfig } from '../config.ts';
+import { publishedImage } from '../published-image.ts';
 
 /** AWS's repository of Triton images, the same name in every region. */
 export const tritonRepository = 'sagemaker-tritonserver';
@@ -31,7 +30,9 @@ export class TritonEndpoint extends Construct {
       // The archives are fetched by SageMaker outside the container, which has no business on any network.
       enableNetworkIsolation: true,
       primaryContainer: {
-        image: config.tritonImageUri ?? this.publishedImage(config.tritonVersion),
+        image:
+          config.tritonImageUri ??
+          publishedImage(this, tritonRepository, `${config.tritonVersion}-py3`, 'tritonImageUri'),
         mode: 'MultiModel',
         modelDataUrl: props.artifacts.s3UrlForObject('serving/'),
         environment: {
@@ -89,15 +90,5 @@ export class TritonEndpoint extends Construct {
         scaleInCooldown: 300,
       },
     });
-  }
-
-  /** AWS publishes Triton from the account of its deep learning containers, another one in some regions. */
-  private publishedImage(version: string): string {
-    const { region, urlSuffix } = Stack.of(this);
-    if (!Token.isUnresolved(region) && !RegionInfo.get(region).dlcRepositoryAccount) {
-      throw new Error(`tritonImageUri: AWS's image account for ${region} is not known; give -c tritonImageUri=<image>`);
-    }
-    const account = Stack.of(this).regionalFact(FactName.DLC_REPOSITORY_ACCOUNT);
-    return `${account}.dkr.ecr.${region}.${urlSuffix}/${tritonRepository}:${version}-py3`;
   }
 }

@@ -3,8 +3,8 @@ import { Alarm, ComparisonOperator, Metric, TreatMissingData } from 'aws-cdk-lib
 import type { CfnEndpoint } from 'aws-cdk-lib/aws-sagemaker';
 import type { Construct } from 'constructs';
 import type { InfraConfig } from '../config.ts';
+import { EndpointRole } from '../constructs/endpoint-role.ts';
 import { TritonEndpoint, tritonRepository, variantName } from '../constructs/triton-endpoint.ts';
-import { TritonRole } from '../constructs/triton-role.ts';
 import type { StorageStack } from './storage-stack.ts';
 
 export interface HostingStackProps extends StackProps {
@@ -21,9 +21,9 @@ export class HostingStack extends Stack {
     const { config, storage } = props;
     const artifacts = storage.artifacts.bucket;
     const repository = config.tritonImageUri?.match(/\/([^:@]+)/)?.[1] ?? tritonRepository;
-    const executionRole = new TritonRole(this, 'Execution', {
-      archivesArn: storage.tritonArchivesArn,
-      bucketArn: artifacts.bucketArn,
+    const executionRole = new EndpointRole(this, 'Execution', {
+      folders: ['serving/'],
+      bucketArn: storage.artifactsArn,
       repository,
     }).role;
     this.endpoint = new TritonEndpoint(this, 'Triton', { config, artifacts, executionRole }).endpoint;

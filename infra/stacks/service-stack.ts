@@ -17,7 +17,7 @@ import { HttpApi } from '../constructs/http-api.ts';
 import { LambentFunction } from '../constructs/lambent-function.ts';
 import { NativeLayer } from '../constructs/native-layer.ts';
 import { WebFirewall } from '../constructs/web-firewall.ts';
-import { grantAccess } from '../grants.ts';
+import { grantAccess, type LlmHost } from '../grants.ts';
 import type { StorageStack } from './storage-stack.ts';
 
 /** Functions that read a queue and ask no model host. */
@@ -30,6 +30,8 @@ export interface ServiceStackProps extends StackProps {
   readonly storage: StorageStack;
   /** Absent: models run on the CPU host alone. */
   readonly endpoint?: CfnEndpoint;
+  /** Absent: no language models but those on the CPU host. */
+  readonly llm?: LlmHost;
 }
 
 /** The functions of functions/manifest.ts and the API in front of them. */
@@ -61,6 +63,7 @@ export class ServiceStack extends Stack {
     const hosts = {
       INFER_FUNCTION_NAME: infer.handler.functionName,
       ...(props.endpoint && { SAGEMAKER_ENDPOINT_NAME: props.endpoint.attrEndpointName }),
+      ...(props.llm && { LLM_ENDPOINT_NAME: props.llm.endpoint.attrEndpointName }),
     };
     const api = create('api', {
       ...hosts,
@@ -71,7 +74,7 @@ export class ServiceStack extends Stack {
     const environmentOf = (name: FunctionName) => (runsNoModel.includes(name) ? {} : hosts);
     const queued = [...storage.uploadQueues.keys()].map((name) => [name, create(name, environmentOf(name))] as const);
     const deployed = { api, infer, ...Object.fromEntries(queued) } as Record<FunctionName, LambentFunction>;
-    grantAccess(deployed, storage, props.endpoint);
+    grantAccess(deployed, storage, props.endpoint, props.llm);
     this.connectQueues(deployed, storage);
     this.subscribe(deployed, storage);
     new FailedJobsAlarm(this, 'FailedJobs', { log: deployed['run-batch'].log });

@@ -18,6 +18,8 @@ export interface StorageStackProps extends StackProps {
 export class StorageStack extends Stack {
   readonly artifacts: SecureBucket;
   readonly data: SecureBucket;
+  /** ARN of the artifacts bucket, as other stacks refer to it. */
+  readonly artifactsArn: string;
   /** ARN of all objects of all model packages. */
   readonly modelPackagesArn: string;
   /** ARN of all Triton archives, the models of the multi-model endpoint. */
@@ -37,9 +39,9 @@ export class StorageStack extends Stack {
     const accessLogs = new SecureBucket(this, 'AccessLogs', { removalPolicy }).bucket;
     this.artifacts = new SecureBucket(this, 'Artifacts', { removalPolicy, accessLogs });
     this.data = new SecureBucket(this, 'Data', { removalPolicy, accessLogs });
-    const artifactsArn = this.exportValue(this.artifacts.bucket.bucketArn);
-    this.modelPackagesArn = `${artifactsArn}/models/*`;
-    this.tritonArchivesArn = `${artifactsArn}/serving/*`;
+    this.artifactsArn = this.exportValue(this.artifacts.bucket.bucketArn);
+    this.modelPackagesArn = `${this.artifactsArn}/models/*`;
+    this.tritonArchivesArn = `${this.artifactsArn}/serving/*`;
     const dataBucketArn = this.exportValue(this.data.bucket.bucketArn);
     this.dataArn = (prefix) => `${dataBucketArn}/${prefix}/*`;
     // Answers lie in the outbox too; these make a message that comes again find what it had answered.

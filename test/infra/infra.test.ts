@@ -9,6 +9,7 @@ import { type App, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import { CfnModel } from 'aws-cdk-lib/aws-sagemaker';
 import { type FunctionDefinition, functions, layersOf } from '../../functions/manifest.ts';
+import { inferenceComponentName } from '../../functions/storage/object-keys.ts';
 import { buildFunctions } from '../../infra/build.ts';
 import { readInfraConfig } from '../../infra/config.ts';
 import { createApp } from '../../infra/create-app.ts';
@@ -20,7 +21,7 @@ const folder = mkdtempSync(join(tmpdir(), 'lambent-infra-'));
 const onLinuxX64 = process.platform === 'linux' && process.arch === 'x64';
 
 /** Everything that an operator can turn on, and nothing of it. */
-let full: { app: App } & Record<'storage' | 'hosting' | 'service', Template>;
+let full: { app: App } & Record<'storage' | 'hosting' | 'llm' | 'service', Template>;
 let plain: { app: App; storage: Template; service: Template };
 
 const assemblies = new Set<string>();
@@ -35,6 +36,9 @@ before(async () => {
   await buildFunctions(folder);
   const choices = {
     hosting: 'gpu',
+    llm: 'qwen/1',
+    llmToolParser: 'hermes',
+    llmAdapters: '4',
     waf: 'true',
     alarmEmail: 'owner@example.com',
     monthlyBudgetUsd: '200',
@@ -46,6 +50,7 @@ before(async () => {
     app,
     storage: stack(app, 'LambentStorage'),
     hosting: stack(app, 'LambentHosting'),
+    llm: stack(app, 'LambentLlm'),
     service: stack(app, 'LambentService'),
   };
   const plainApp = createApp(folder, flags);
@@ -271,6 +276,80 @@ describe('hosting', () => {
   });
 });
 
+const component = inferenceComponentName('qwen', '1');
+
+describe('language models', () => {
+  test('LMI with vLLM serves the weights of a package, in isolation, with tools and adapters', () => {
+    full.llm.hasResourceProperties('AWS::SageMaker::Model', {
+      EnableNetworkIsolation: true,
+      PrimaryContainer: {
+        ModelDataSource: {
+          S3DataSource: {
+            S3Uri: { 'Fn::Join': ['', ['s3://', Match.anyValue(), '/models/qwen/1/']] },
+            S3DataType: 'S3Prefix',
+            CompressionType: 'None',
+          },
+        },
+        Environment: Match.objectLike({
+          HF_MODEL_ID: '/opt/ml/model',
+          OPTION_ASYNC_MODE: 'true',
+          OPTION_TRUST_REMOTE_CODE: 'false',
+          OPTION_TOOL_CALL_PARSER: 'hermes',
+          OPTION_MAX_LORAS: '4',
+        }),
+      },
+    });
+    const [model] = Object.values(full.llm.findResources('AWS::SageMaker::Model'));
+    assert.match(
+      JSON.stringify(model?.Properties.PrimaryContainer.Image),
+      /\/djl-inference:0\.34\.0-lmi16\.0\.0-cu128"/,
+    );
+    full.llm.hasResourceProperties('AWS::SageMaker::InferenceComponent', {
+      InferenceComponentName: component,
+      Specification: Match.objectLike({
+        ComputeResourceRequirements: { NumberOfAcceleratorDevicesRequired: 1, MinMemoryRequiredInMb: 8192 },
+      }),
+    });
+  });
+
+  test('copies follow the requests in flight, down to none and no instance, and the first request wakes one', () => {
+    full.llm.hasResourceProperties('AWS::SageMaker::EndpointConfig', {
+      ProductionVariants: [
+        Match.objectLike({ ManagedInstanceScaling: { Status: 'ENABLED', MinInstanceCount: 0, MaxInstanceCount: 1 } }),
+      ],
+    });
+    full.llm.hasResourceProperties('AWS::ApplicationAutoScaling::ScalableTarget', {
+      ResourceId: `inference-component/${component}`,
+      ScalableDimension: 'sagemaker:inference-component:DesiredCopyCount',
+      MinCapacity: 0,
+      MaxCapacity: 1,
+    });
+    full.llm.hasResourceProperties('AWS::ApplicationAutoScaling::ScalingPolicy', {
+      PolicyType: 'TargetTrackingScaling',
+    });
+    full.llm.hasResourceProperties('AWS::CloudWatch::Alarm', {
+      MetricName: 'NoCapacityInvocationFailures',
+      Dimensions: [{ Name: 'InferenceComponentName', Value: component }],
+      AlarmActions: [{ Ref: Match.stringLikeRegexp('WakePolicy') }],
+    });
+  });
+
+  test('the container may read the weights that it serves and no others', () => {
+    const statements = grantsOf(full.llm, 'Execution').map((line) => line.replaceAll(/[0-9A-F]{8}/g, ''));
+    assert.deepEqual(statements.slice(0, 2), [
+      's3:GetObject on ArtifactsBucketArn/models/qwen/1/*',
+      's3:ListBucket on ArtifactsBucketArn',
+    ]);
+    assert.match(statements[3]!, /repository\/djl-inference$/);
+  });
+
+  test('a name that is no version of a package is refused', () => {
+    for (const llm of ['qwen', 'qwen/1/2', 'Qwen/1', 'meta-llama/Llama-3/']) {
+      assert.throws(() => readInfraConfig({ llm }), /is not <model>\/<version>/, llm);
+    }
+  });
+});
+
 describe('service', () => {
   test('each function of the table is deployed as it says, on Node 24 and arm64, traced', () => {
     for (const { description, memoryMiB, timeoutSeconds, layers } of Object.values(functions)) {
@@ -327,7 +406,7 @@ describe('service', () => {
       assert.deepEqual(names(plain.service, id), variables.toSorted());
       const withEndpoint = ['infer', 'evaluate', 'preparedataset'].includes(id)
         ? variables
-        : [...variables, 'SAGEMAKER_ENDPOINT_NAME'];
+        : [...variables, 'SAGEMAKER_ENDPOINT_NAME', 'LLM_ENDPOINT_NAME'];
       assert.deepEqual(names(full.service, id), withEndpoint.toSorted());
     }
   });
@@ -335,7 +414,7 @@ describe('service', () => {
   test('each role allows single actions on single resources', () => {
     const grants = (role: string) =>
       grantsOf(full.service, role).map((line) =>
-        line.replace(/^(.* on )(?:LambentHosting:ExportsOutputRef)?/, '$1').replaceAll(/[0-9A-F]{8}/g, ''),
+        line.replace(/^(.* on )(?:Lambent(?:Hosting|Llm):ExportsOutputRef)?/, '$1').replaceAll(/[0-9A-F]{8}/g, ''),
       );
     const own = (id: string) => [
       `logs:CreateLogStream logs:PutLogEvents on ${id}Log.Arn`,
@@ -344,6 +423,11 @@ describe('service', () => {
     const ofJobs = ['files', 'jobs', 'prepared', 'raw', 'results'].map(
       (prefix) => `s3:GetObject on DataBucketArn/${prefix}/*`,
     );
+    const generate = 'sagemaker:InvokeEndpointWithResponseStream on';
+    const generation = [
+      `${generate} LlmEndpoint`,
+      `${generate} arn:AWS::Partition:sagemaker:AWS::Region:AWS::AccountId:inference-component/${component}`,
+    ];
     assert.deepEqual(grants('apiRole'), [
       ...own('api'),
       's3:GetObject s3:PutObject on ArtifactsBucketArn/models/*',
@@ -357,6 +441,7 @@ describe('service', () => {
       's3:PutObject on DataBucketArn/jobs/*',
       'lambda:InvokeFunction on inferFunction.Arn',
       'sagemaker:InvokeEndpoint on TritonEndpoint',
+      ...generation,
       'sqs:SendMessage on runbatchuploadsQueueArn',
     ]);
     assert.deepEqual(grants('inferRole'), [...own('infer'), 's3:GetObject on ArtifactsBucketArn/models/*']);
@@ -393,6 +478,7 @@ describe('service', () => {
       'dynamodb:GetItem dynamodb:PutItem dynamodb:Query on TableArn',
       'lambda:InvokeFunction on inferFunction.Arn',
       'sagemaker:InvokeEndpoint on TritonEndpoint',
+      ...generation,
       'sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage ' +
         'sqs:SendMessage on runbatchuploadsQueueArn',
     ]);

@@ -8,7 +8,10 @@ import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
+import type { GenerationRequest } from '../../functions/generation/generation.ts';
+import { createGenerator } from '../../functions/host/answer-generate-event.ts';
 import { createModelHost } from '../../functions/host/create-model-host.ts';
+import type { GenerateLine } from '../../functions/host/generate-event.ts';
 import type { InferRequest } from '../../functions/inference/protocol.ts';
 import { parseCsv } from '../../functions/media/csv.ts';
 import { type Model, type ModelVersion, modelManifestSchema } from '../../functions/registry/model-manifest.ts';
@@ -17,7 +20,7 @@ import { proveGolden } from '../../functions/registry/prove-golden.ts';
 import { readAssets } from '../../functions/registry/read-assets.ts';
 import { parseModelFileKey } from '../../functions/storage/object-keys.ts';
 import type { ClassificationScore } from '../../functions/tasks/classification.ts';
-import { tasks } from '../../functions/tasks/index.ts';
+import { findTask } from '../../functions/tasks/index.ts';
 import { runTask } from '../../functions/tasks/task.ts';
 import { writePng } from '../pictures.ts';
 import { writeWav } from '../wav.ts';
@@ -44,7 +47,7 @@ async function openModel(name: string): Promise<Model> {
 
 /** What `POST /models/{model}` answers. */
 async function ask(model: Model, inputs: unknown): Promise<unknown> {
-  const task = tasks[model.manifest.task!];
+  const task = findTask(model.manifest.task)!;
   const input = task.input.parse({ inputs });
   return runTask(task, input, model, async (request) => (await infer(model, request, soon())).response);
 }
@@ -52,6 +55,15 @@ async function ask(model: Model, inputs: unknown): Promise<unknown> {
 async function infer({ manifest }: ModelVersion, request: InferRequest, deadline: number) {
   const { outputs } = await host.infer(packageSource(manifest, readArtifact), request, deadline);
   return { response: { model_name: manifest.name, model_version: '1', outputs } };
+}
+
+const generator = createGenerator(host, readArtifact);
+async function* generate({ manifest }: ModelVersion, request: GenerationRequest, deadline: number) {
+  for await (const text of generator({ operation: 'generate', manifest, deadline, request })) {
+    const line = JSON.parse(text) as GenerateLine;
+    assert.ok(line.kind !== 'error', text);
+    yield line;
+  }
 }
 
 /** The figures of the rows of a card's tables that begin with this cell. */
@@ -62,11 +74,11 @@ function statedIn(name: string, cell: string): number[] {
   return row.split('|').slice(2, -1).map(Number);
 }
 
-for (const name of ['digits', 'sentiment', 'keywords', 'digit-strings', 'wine']) {
+for (const name of ['digits', 'sentiment', 'keywords', 'digit-strings', 'wine', 'storyteller']) {
   test(`${name} answers its golden inputs as Python did`, async () => {
     const model = await openModel(name);
     assert.ok(model.manifest.golden.length >= 3);
-    await proveGolden(model, { readArtifact, infer }, soon());
+    await proveGolden(model, { readArtifact, infer, generate }, soon());
   });
 
   test(`the files of ${name} are the ones that its model.json names`, async () => {

@@ -15,6 +15,10 @@ function modelOf(task: TaskName, parts: Partial<Model> = {}, preprocessing?: Rec
   return { manifest, inputs: [float('x', [1, 1, 28, 28])], outputs: [float('y', [1, 10])], assets: {}, ...parts };
 }
 
+async function* noTexts(): AsyncGenerator<never> {
+  yield assert.fail('no text is asked for');
+}
+
 /** Answers `shape` of zeros as `y`, and keeps what it was asked. */
 function hostAnswering(shape: (request: InferRequest) => number[]) {
   const asked: InferRequest[] = [];
@@ -28,7 +32,7 @@ function hostAnswering(shape: (request: InferRequest) => number[]) {
     const outputs = [createTensor('logits', 'FP32', sizes, elements)];
     return { response: { model_name: 'm', model_version: '1', outputs } };
   };
-  return { asked, infer };
+  return { asked, infer, generate: noTexts };
 }
 
 for (const task of taskNames) {

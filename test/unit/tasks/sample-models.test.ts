@@ -5,7 +5,7 @@ import { createModelHost } from '../../../functions/host/create-model-host.ts';
 import type { ModelSource } from '../../../functions/host/model-host.ts';
 import { parseInput } from '../../../functions/http/parse-input.ts';
 import { type Model, modelManifestSchema } from '../../../functions/registry/model-manifest.ts';
-import { tasks } from '../../../functions/tasks/index.ts';
+import { findTask } from '../../../functions/tasks/index.ts';
 import { runTask } from '../../../functions/tasks/task.ts';
 
 const host = createModelHost({ cacheBytes: 10_000_000 });
@@ -32,7 +32,7 @@ for (const name of ['digits', 'sentiment']) {
     for (const golden of manifest.golden as Golden[]) {
       const given = typeof golden.input === 'string' ? golden.input : golden.input.file;
       test(`${JSON.stringify(given)} is answered as Python answered in training`, async () => {
-        const task = tasks[manifest.task!];
+        const task = findTask(manifest.task)!;
         const inputs = typeof golden.input === 'string' ? golden.input : new Uint8Array(read(golden.input.file));
         const input = parseInput(task.input, { inputs });
         const { model, source } = await openModel();

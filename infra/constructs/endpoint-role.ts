@@ -3,19 +3,19 @@ import { Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { allow } from '../allow.ts';
 
-export interface TritonRoleProps {
-  /** ARN of all Triton archives. */
-  readonly archivesArn: string;
+export interface EndpointRoleProps {
+  /** Folders of the artifacts bucket that the endpoint's models lie in, each with a slash at its end. */
+  readonly folders: readonly string[];
   readonly bucketArn: string;
   /** Name of the ECR repository that the container comes from. */
   readonly repository: string;
 }
 
-/** What SageMaker may do to run the container: read archives, pull one image, write its log and metrics. */
-export class TritonRole extends Construct {
+/** What SageMaker may do to run a container: read its models, pull one image, write its log and metrics. */
+export class EndpointRole extends Construct {
   readonly role: Role;
 
-  constructor(scope: Construct, id: string, props: TritonRoleProps) {
+  constructor(scope: Construct, id: string, props: EndpointRoleProps) {
     super(scope, id);
     const { account, region, partition } = Stack.of(this);
     this.role = new Role(this, 'Role', {
@@ -23,15 +23,17 @@ export class TritonRole extends Construct {
         conditions: { StringEquals: { 'aws:SourceAccount': account } },
       }),
     });
-    allow(this.role, {
-      actions: ['s3:GetObject'],
-      resource: props.archivesArn,
-      wildcardReason: 'One archive per model version; the prefix holds nothing else.',
-    });
+    for (const folder of props.folders) {
+      allow(this.role, {
+        actions: ['s3:GetObject'],
+        resource: `${props.bucketArn}/${folder}*`,
+        wildcardReason: 'Models have any number of files; the folder holds nothing else.',
+      });
+    }
     allow(this.role, {
       actions: ['s3:ListBucket'],
       resource: props.bucketArn,
-      conditions: { StringLike: { 's3:prefix': 'serving/*' } },
+      conditions: { StringLike: { 's3:prefix': props.folders.map((folder) => `${folder}*`) } },
     });
     allow(this.role, {
       actions: ['ecr:GetAuthorizationToken'],
