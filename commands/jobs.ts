@@ -14,6 +14,7 @@ import { readErrors, readResults } from '../functions/jobs/read-results.ts';
 import type { Services } from '../functions/services.ts';
 import { connect } from './connect.ts';
 import { renderJob, renderProgress } from './job-progress.ts';
+import { printComparison, printReport } from './job-reports.ts';
 
 const usage = `npm run jobs -- start <model> --dataset <name> [--split <split>]   asks a model about a prepared data set
 npm run jobs -- start <model> --input <file>                       or about the lines of a file: {"inputs": …} each
@@ -26,6 +27,8 @@ npm run jobs -- results <job>          prints what was answered; errors <job>: w
 npm run jobs -- cancel <job>           stops it; what is answered is kept
 npm run jobs -- resume <job>           runs what was not run
 npm run jobs -- retry <job>            runs that, and what has failed
+npm run jobs -- report <job> [--page <file>]   what the answers of a labelled job are worth; the page for people as a file
+npm run jobs -- compare <job> <other>  what changes from one to the other over the same records
 <file> may be a key of the data bucket. With --aws: of the deployed platform, found by lambent-outputs.json; else of the one
 that npm start runs here.`;
 
@@ -38,6 +41,7 @@ const options = {
   parameters: { type: 'string' },
   'max-records': { type: 'string' },
   'max-errors-percent': { type: 'string' },
+  page: { type: 'string' },
   watch: { type: 'boolean', default: true },
   aws: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
@@ -54,7 +58,7 @@ try {
 
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({ allowPositionals: true, allowNegative: true, options });
-  const [command, name] = positionals;
+  const [command, name, other] = positionals;
   if (values.help || !command) return console.log(usage);
   const { services } = connect({ aws: values.aws });
   const effects = { ...services, ...jobServices(services) };
@@ -72,6 +76,8 @@ async function main(): Promise<void> {
   if (command === 'show') console.log(JSON.stringify(await readJob(name, services), null, 2));
   else if (command === 'watch') await watch(name, services);
   else if (command === 'results') await print(await readResults(name, undefined, services));
+  else if (command === 'report') await printReport(name, values.page, services);
+  else if (command === 'compare' && other) await printComparison(name, other, services);
   else if (command === 'errors') await print(await readErrors(name, services));
   else if (command === 'cancel') await cancelJob(name, services).then(() => watch(name, services));
   else if (command === 'resume') await resumeJob(name, services).then(() => watch(name, services));

@@ -11,12 +11,15 @@ import {
   targetOf,
 } from '../functions/registry/model-entry.ts';
 import { modelHosts, type Registration } from '../functions/registry/model-manifest.ts';
+import { checkRequirement } from '../functions/reports/promote-version.ts';
 import type { ModelEntry, Services } from '../functions/services.ts';
 import { connect } from './connect.ts';
 
 const usage = `npm run models -- list                             shows the models with their aliases
 npm run models -- show <model>                     shows its versions, how far each has come, and the moves of aliases
 npm run models -- alias <model> <alias> <version>  points an alias at a version, or splits it: 1=95,2=5
+npm run models -- promote <model> <alias> <version> --if 'f1_macro >= 0.9' [--dataset <name>] [--split <split>]
+                                                   the same, where a report of that version says so
 npm run models -- rollback <model> <alias>         undoes the latest move of an alias
 npm run models -- unalias <model> <alias>          removes an alias
 npm run models -- host <model> <version> <host>    serves a version from lambda or sagemaker
@@ -33,7 +36,13 @@ try {
 async function main(): Promise<void> {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
-    options: { aws: { type: 'boolean', default: false }, help: { type: 'boolean', short: 'h', default: false } },
+    options: {
+      if: { type: 'string' },
+      dataset: { type: 'string' },
+      split: { type: 'string' },
+      aws: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
   });
   const [command, name = '', ...rest] = positionals;
   if (values.help || !command) return console.log(usage);
@@ -48,7 +57,10 @@ async function main(): Promise<void> {
   if (line === 'list 0') for (const entry of await services.listModelEntries()) showEntry(entry);
   else if (line === 'show 0') await show(name, services);
   else if (line === 'alias 2') await change((entry) => moveAlias(entry, first, parseTarget(second), by));
-  else if (line === 'rollback 1') await change((entry) => rollbackAlias(entry, first, by));
+  else if (line === 'promote 2') {
+    const reason = await checkPromotion(name, parseTarget(second), values, services);
+    await change((entry) => moveAlias(entry, first, parseTarget(second), { ...by, reason }));
+  } else if (line === 'rollback 1') await change((entry) => rollbackAlias(entry, first, by));
   else if (line === 'unalias 1') await change((entry) => moveAlias(entry, first, undefined, by));
   else if (line === 'delete 1') await change((entry) => deleteVersion(entry, first));
   else if (line === 'host 2') {
@@ -57,6 +69,19 @@ async function main(): Promise<void> {
     await changeHost({ name, version: first, host }, services);
     console.log(`${name} ${first} is served from ${host}.`);
   } else throw new Error(`'${positionals.join(' ')}' is not a command. Usage:\n${usage}`);
+}
+
+/** Why the alias may be moved. */
+async function checkPromotion(
+  name: string,
+  target: AliasTarget,
+  { if: condition, dataset, split }: { readonly if?: string; readonly dataset?: string; readonly split?: string },
+  services: Services,
+): Promise<string> {
+  if (condition === undefined) throw new Error("--if 'f1_macro >= 0.9' is needed: what a report of it must say");
+  const reason = await checkRequirement(name, target, { if: condition, dataset, split }, services);
+  console.log(reason);
+  return reason;
 }
 
 /** `2`, or `1=95,2=5`. */
@@ -79,8 +104,9 @@ async function show(name: string, services: Services): Promise<void> {
   const entry = await services.readModelEntry(name).catch(() => undefined);
   if (!entry) return;
   showEntry(entry);
-  for (const { at, by, alias, from, to } of entry.history ?? []) {
-    console.log(`${at}  ${by} moved ${alias} from ${renderTarget(from)} to ${renderTarget(to)}`);
+  for (const { at, by, alias, from, to, reason } of entry.history ?? []) {
+    const because = reason === undefined ? '' : ` (${reason})`;
+    console.log(`${at}  ${by} moved ${alias} from ${renderTarget(from)} to ${renderTarget(to)}${because}`);
   }
 }
 

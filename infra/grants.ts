@@ -133,11 +133,12 @@ export function grantAccess(
 
   // The records of the worst answers lie where the job has read them.
   grantJobs(evaluate.role, storage);
-  allow(evaluate.role, {
-    actions: ['s3:GetObject', 's3:PutObject'],
-    resource: storage.dataArn('reports'),
-    wildcardReason: outcomes,
-  });
+  for (const prefix of ['reports', 'evaluations']) {
+    const resource = storage.dataArn(prefix);
+    allow(evaluate.role, { actions: ['s3:GetObject', 's3:PutObject'], resource, wildcardReason: outcomes });
+    // Reports are shown and compared, and decide whether an alias may move.
+    allow(api.role, { actions: ['s3:GetObject'], resource, wildcardReason: outcomes });
+  }
   // Why a message was given up.
   allow(evaluate.role, { actions: ['dynamodb:PutItem'], resource: table });
 

@@ -126,7 +126,7 @@ export class MultiLabelEvaluator implements Evaluator {
     if (!this.columns || !this.allLabels) return undefined;
     const rankings = this.columns.rank();
     const ranked = this.modelLabels!.map((label, column): [string, Ranking, Uint8Array] => {
-      const positive = Uint8Array.from({ length: count }, (_, i) => Number(this.truth[i]!.includes(label)));
+      const positive = Uint8Array.from({ length: count }, (_, i) => Number(this.truth[i]?.includes(label) ?? false));
       return [label, rankings[column]!, positive];
     });
     return (weights: Weights) =>

@@ -14,11 +14,11 @@ export interface Verdict {
 /** Collects records of one task in typed arrays: a million of them take some tens of megabytes. */
 export interface Evaluator {
   /**
-   * Record number `index`, counted from 0 without gaps; an `output` that is undefined: it failed. Throws invalid_request where
-   * label and output cannot be compared; the number is then free for the next record.
+   * Record number `index`, below the number of records; an `output` that is undefined: it failed. Each number comes once, in
+   * any order; one that never comes must have no weight. Throws invalid_request where label and output cannot be compared.
    */
   add(index: number, label: unknown, output: unknown): Verdict | Promise<Verdict>;
-  /** After the last of `count` records. */
+  /** After the last record; `count` is above all numbers. */
   finish(count: number): Evaluation;
 }
 

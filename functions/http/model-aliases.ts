@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { aliasTargetSchema, type Change, moveAlias, rollbackAlias, targetOf } from '../registry/model-entry.ts';
+import { checkRequirement } from '../reports/promote-version.ts';
 import type { ModelEntry, Services } from '../services.ts';
 import type { HttpRequest, HttpResponse, Route } from './http.ts';
 import { readJson } from './read-json.ts';
@@ -13,6 +14,12 @@ const moveSchema = z.strictObject({
     .nullable()
     .optional()
     .describe('What the alias must point at now; null: nothing. Absent: whatever it does.'),
+  if: z
+    .string('a condition such as f1_macro >= 0.9 is needed')
+    .optional()
+    .describe('What the latest report of the target must say: f1_macro >= 0.9 and log_loss < 0.3.'),
+  dataset: z.string('a name is needed').optional().describe('Whose report it is; needed where there are several.'),
+  split: z.string('a name is needed').optional().describe('Of the data set; absent: test.'),
 });
 
 /** Which version each alias of a model points at, who moved it when, and how to move it. */
@@ -55,8 +62,17 @@ async function listAliases({ parameters }: HttpRequest, services: Services): Pro
 }
 
 async function putAlias(request: HttpRequest, services: Services): Promise<HttpResponse> {
-  const { target, expected } = readJson(request, moveSchema);
-  return await change(request, services, (entry, alias, by) => moveAlias(entry, alias, target, by, expected));
+  const { target, expected, if: condition, dataset, split } = readJson(request, moveSchema);
+  const { model = '' } = request.parameters;
+  await services.readModelEntry(model);
+  const reason =
+    condition === undefined
+      ? undefined
+      : await checkRequirement(model, target, { if: condition, dataset, split }, services);
+  const because = reason === undefined ? {} : { reason };
+  return await change(request, services, (entry, alias, by) =>
+    moveAlias(entry, alias, target, { ...by, ...because }, expected),
+  );
 }
 
 async function removeAlias(request: HttpRequest, services: Services): Promise<HttpResponse> {

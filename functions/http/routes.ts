@@ -13,6 +13,7 @@ import { openaiFileRoutes } from './openai-files.ts';
 import { openaiModelRoutes } from './openai-models.ts';
 import { openaiTranscriptionRoutes } from './openai-transcriptions.ts';
 import { openaiUploadRoutes } from './openai-uploads.ts';
+import { reportRoutes } from './reports.ts';
 import { tritonSettingRoutes } from './triton-settings.ts';
 
 /** All that the API answers, but for its description, which is made of these. */
@@ -31,5 +32,6 @@ export const routes: readonly Route[] = [
   ...modelRoutes,
   ...modelVersionRoutes,
   ...modelAliasRoutes,
+  ...reportRoutes,
   ...metricsRoutes,
 ];

@@ -7,6 +7,7 @@ import { jobDescriptions } from './describe-jobs.ts';
 import { modelDescriptions } from './describe-models.ts';
 import { openInferenceDescriptions } from './describe-open-inference.ts';
 import { openaiDescriptions } from './describe-openai.ts';
+import { reportDescriptions } from './describe-reports.ts';
 import type { Content, Description, Descriptions } from './description.ts';
 import { type JsonSchema, toJsonSchema } from './json-schema.ts';
 
@@ -14,6 +15,7 @@ const descriptions: Descriptions = {
   ...openInferenceDescriptions,
   ...openaiDescriptions,
   ...jobDescriptions,
+  ...reportDescriptions,
   ...modelDescriptions,
 };
 

@@ -27,6 +27,8 @@ const aliasMoveSchema = z.object({
   at: z.iso.datetime(),
   /** Name of an API key or of a person at the command line. */
   by: z.string(),
+  /** What made it allowed, where a condition was set. */
+  reason: z.string().optional(),
   /** Absent: there was no such alias. */
   from: aliasTargetSchema.optional(),
   /** Absent: the alias was removed. */
@@ -59,6 +61,8 @@ export type ModelEntry = z.infer<typeof modelEntrySchema>;
 export interface Change {
   readonly by: string;
   readonly at: string;
+  /** What made it allowed, where a condition was set. */
+  readonly reason?: string;
 }
 
 const historyLength = 100;

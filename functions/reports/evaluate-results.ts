@@ -16,7 +16,7 @@ const maxKeptCharacters = 50_000;
 const maxReads = 4e9;
 const fewestResamples = 100;
 
-export type Evaluated = Pick<
+export type Measured = Pick<
   Report,
   'records' | 'unusable' | 'failures' | 'intervals' | 'metrics' | 'classes' | 'details' | 'worst' | 'notes'
 >;
@@ -34,12 +34,12 @@ export async function evaluateResults(
   results: AsyncIterable<ResultRecord>,
   total: number,
   { task, seed }: { readonly task: TaskName; readonly seed: string },
-): Promise<{ evaluated: Evaluated; worst: readonly WorstRecord[] } | undefined> {
+): Promise<{ measured: Measured; worst: readonly WorstRecord[] } | undefined> {
   const collector = new Collector(total);
   for await (const record of results) {
     if (!(await collector.add(record, task))) return undefined;
   }
-  return { evaluated: collector.finish(seed), worst: collector.worst };
+  return { measured: collector.finish(seed), worst: collector.worst };
 }
 
 class Collector {
@@ -113,7 +113,7 @@ class Collector {
     this.worst.length = Math.min(this.worst.length, mostExamples);
   }
 
-  finish(seed: string): Evaluated {
+  finish(seed: string): Measured {
     const evaluation = this.evaluator?.finish(this.count);
     const grouped = this.groupNumbers.size > 0;
     const resamples = Math.round(

@@ -1,18 +1,18 @@
 import { type ResultsManifest, resultsManifestSchema } from '../jobs/results-manifest.ts';
 import { log } from '../log.ts';
 import type { Services } from '../services.ts';
-import { parseResultsManifestKey, reportKey } from '../storage/object-keys.ts';
+import { evaluationKey, parseResultsManifestKey, reportKey } from '../storage/object-keys.ts';
 import { evaluateResults } from './evaluate-results.ts';
 import { readExamples } from './read-examples.ts';
 import { readResults } from './read-results.ts';
 import { renderExample } from './render-example.ts';
 import { renderReport } from './render-report.ts';
-import { type Report, reportSchema } from './report.ts';
+import { evaluatedSchema, type Report, reportSchema } from './report.ts';
 
 type Effects = Pick<Services, 'readData' | 'streamData' | 'findData' | 'writeData'>;
 
 /**
- * `results/<job>/manifest.json` → `reports/<job>/report.html`, then `report.json`, where the job was completed and its
+ * `results/<job>/manifest.json` → `reports/<job>/report.html`, then its summary, then `report.json`, where the job was completed and its
  * records have labels. A report follows from the results alone, so that it may be made any number of times; that of a
  * later attempt takes the place of an earlier one's. Throws conflict while a later attempt replaces the results.
  */
@@ -31,8 +31,11 @@ export async function reportJob(key: string, effects: Effects): Promise<void> {
     { attempt, contentType: 'text/html; charset=utf-8' },
     effects,
   );
+  const summary = JSON.stringify(evaluatedSchema.parse(made.report));
+  const { model, modelVersion } = made.report;
+  await replaceOlder(evaluationKey(model, modelVersion, job), summary, { attempt }, effects);
   const json = `${JSON.stringify(made.report, null, 1)}\n`;
-  await replaceOlder(reportKey(job, 'report.json'), json, { attempt, contentType: 'application/json' }, effects);
+  await replaceOlder(reportKey(job, 'report.json'), json, { attempt }, effects);
 }
 
 async function makeReport(
@@ -46,7 +49,7 @@ async function makeReport(
   if (!made) return undefined;
   const report = reportSchema.parse({
     ...{ job, attempt, createdAt: finishedAt, model, modelVersion, task, dataset, input },
-    ...made.evaluated,
+    ...made.measured,
   });
   const inputs = await readExamples(made.worst, manifest, effects);
   const examples = [];
@@ -64,13 +67,13 @@ async function isNewest(key: string, attempt: number, { findData }: Pick<Effects
 async function replaceOlder(
   key: string,
   text: string,
-  { attempt, contentType }: { readonly attempt: number; readonly contentType: string },
+  { attempt, contentType }: { readonly attempt: number; readonly contentType?: string },
   { findData, writeData }: Pick<Effects, 'findData' | 'writeData'>,
 ): Promise<void> {
   for (;;) {
     const current = await findData(key);
     if (current && Number(current.sequencer) >= attempt) return;
-    const condition = { sequencer: String(attempt), contentType, ...(current && { replaces: current.etag }) };
-    if (await writeData(key, Buffer.from(text), condition)) return;
+    const kept = { sequencer: String(attempt), ...(contentType !== undefined && { contentType }) };
+    if (await writeData(key, Buffer.from(text), { ...kept, ...(current && { replaces: current.etag }) })) return;
   }
 }

@@ -86,6 +86,21 @@ export const reportSchema = z.object({
   notes: z.array(z.string()),
 });
 
+/** `evaluations/<model>/<version>/<job>.json`: where a version's reports are found, with what decisions are made by. */
+export const evaluatedSchema = reportSchema.pick({
+  job: true,
+  attempt: true,
+  createdAt: true,
+  model: true,
+  modelVersion: true,
+  task: true,
+  dataset: true,
+  input: true,
+  records: true,
+  metrics: true,
+});
+
+export type Evaluated = z.infer<typeof evaluatedSchema>;
 export type Report = z.infer<typeof reportSchema>;
 export type Estimate = z.infer<typeof estimateSchema>;
 export type Example = z.infer<typeof exampleSchema>;

@@ -127,6 +127,15 @@ export function fileKey(owner: string, file: string, expires: boolean): string {
   return `files/${expires ? 'expiring/' : ''}${owner}/${file}`;
 }
 
+/** What a job has found out about a version of a model. */
+export function evaluationKey(model: string, version: string, job: string): string {
+  return `${evaluationPrefix(model, version)}${job}.json`;
+}
+
+export function evaluationPrefix(model: string, version: string): string {
+  return `evaluations/${model}/${version}/`;
+}
+
 /** What workers of one piece of work leave for each other; removed after 30 days. */
 export function workKey(kind: 'datasets' | 'jobs' | 'uploads', name: string, path: string): string {
   return `work/${kind}/${name}/${path}`;

@@ -428,6 +428,7 @@ describe('service', () => {
       `${generate} LlmEndpoint`,
       `${generate} arn:AWS::Partition:sagemaker:AWS::Region:AWS::AccountId:inference-component/${component}`,
     ];
+    const ofReports = ['evaluations', 'reports'].map((prefix) => `s3:GetObject on DataBucketArn/${prefix}/*`);
     assert.deepEqual(grants('apiRole'), [
       ...own('api'),
       's3:GetObject s3:PutObject on ArtifactsBucketArn/models/*',
@@ -437,7 +438,7 @@ describe('service', () => {
       'dynamodb:DeleteItem dynamodb:GetItem dynamodb:PutItem dynamodb:Query dynamodb:UpdateItem on TableArn',
       'secretsmanager:GetSecretValue on ApiKeyPepper',
       's3:AbortMultipartUpload s3:DeleteObject s3:GetObject s3:PutObject on DataBucketArn/files/*',
-      ...ofJobs.slice(1),
+      ...[...ofJobs.slice(1), ...ofReports].toSorted(),
       's3:PutObject on DataBucketArn/jobs/*',
       'lambda:InvokeFunction on inferFunction.Arn',
       'sagemaker:InvokeEndpoint on TritonEndpoint',
@@ -486,6 +487,7 @@ describe('service', () => {
       ...own('evaluate'),
       ...ofJobs,
       's3:ListBucket on DataBucketArn',
+      's3:GetObject s3:PutObject on DataBucketArn/evaluations/*',
       's3:GetObject s3:PutObject on DataBucketArn/reports/*',
       'dynamodb:PutItem on TableArn',
       'sqs:ChangeMessageVisibility sqs:DeleteMessage sqs:GetQueueAttributes sqs:GetQueueUrl sqs:ReceiveMessage on ' +

@@ -29,7 +29,7 @@ describe('the results of a labelled job', () => {
   test('become a report with metrics, intervals and the worst answers, the page first', async () => {
     const world = createWorld();
     await reportJob(world.complete('j', 'text-classification', chunks), world.effects);
-    assert.deepEqual(world.written, ['reports/j/report.html', 'reports/j/report.json']);
+    assert.deepEqual(world.written, ['reports/j/report.html', 'evaluations/m/1/j.json', 'reports/j/report.json']);
     const { metrics, classes, worst, details, intervals, ...rest } = readReport(world);
     assert.deepEqual(rest, {
       job: 'j',
@@ -99,7 +99,7 @@ describe('the results of a labelled job', () => {
         expected,
         `call ${at}`,
       );
-      assert.ok(world.written.length <= 2, `call ${at}`);
+      assert.ok(world.written.length <= 3, `call ${at}`);
     }
   });
 

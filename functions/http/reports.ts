@@ -1,0 +1,48 @@
+import * as z from 'zod';
+import { compareJobs } from '../reports/compare-jobs.ts';
+import { readReport } from '../reports/read-report.ts';
+import type { Services } from '../services.ts';
+import { reportKey } from '../storage/object-keys.ts';
+import type { HttpRequest, HttpResponse, Route } from './http.ts';
+import { parseInput } from './parse-input.ts';
+
+/** More are compared by `npm run jobs -- compare`: an answer must come within the function's time. */
+const maxComparedRecords = 100_000;
+
+const format = "'json' or 'html' is needed";
+const querySchema = z.object({
+  format: z.enum(['json', 'html'], format).default('json').describe('html: the page for people.'),
+});
+
+/** What the answers of labelled jobs are worth. See docs/evaluation.md. */
+export const reportRoutes: readonly Route[] = [
+  {
+    method: 'GET',
+    path: '/v1/jobs/{job}/report',
+    summary: 'What the answers of a labelled job are worth',
+    query: querySchema,
+    errorFormat: 'openai',
+    handle: report,
+  },
+  {
+    method: 'GET',
+    path: '/v1/jobs/{job}/compare/{other}',
+    summary: 'What changes from one job to another over the same records',
+    errorFormat: 'openai',
+    handle: compare,
+  },
+];
+
+async function report({ parameters, query }: HttpRequest, services: Services): Promise<HttpResponse> {
+  const { job = '' } = parameters;
+  const body = await readReport(job, services);
+  const page =
+    parseInput(querySchema, query).format === 'html' && (await services.readData(reportKey(job, 'report.html')));
+  if (!page) return { status: 200, body };
+  return { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: page };
+}
+
+async function compare({ parameters }: HttpRequest, services: Services): Promise<HttpResponse> {
+  const { job = '', other = '' } = parameters;
+  return { status: 200, body: await compareJobs(job, other, services, maxComparedRecords) };
+}
