@@ -45,7 +45,7 @@ export interface Page {
   readonly descending: boolean;
 }
 
-/** A page of what `owner` has and `wanted` lets through, and whether there is more. */
+/** A page of what `owner` has and `wanted` lets through, and whether there is more. Throws invalid_request. */
 export async function listOwned<Value extends OwnedRecord>(
   { kind, schema }: Kind<Value>,
   owner: string,
@@ -53,8 +53,14 @@ export async function listOwned<Value extends OwnedRecord>(
   services: Pick<Services, 'listRecords'>,
   wanted: (record: Value) => boolean = () => true,
 ): Promise<{ records: Value[]; more: boolean }> {
+  if (after && !idPattern.test(after)) {
+    throw new ServiceError(
+      'invalid_request',
+      `after is '${after.slice(0, 100)}'; the last id of the page before is needed`,
+    );
+  }
   const records: Value[] = [];
-  for (let last = after; ; ) {
+  for (let last = after || undefined; ; ) {
     const page = await services.listRecords(kind, owner, { after: last, limit: Math.min(limit + 1, 1000), descending });
     const parsed = page.map((found) => schema.parse(found));
     records.push(...parsed.filter((record) => !isExpired(record) && wanted(record)));

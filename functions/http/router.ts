@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import httpRouter from '@middy/http-router';
 import type { Context } from 'aws-lambda';
 import { ServiceError } from '../errors.ts';
@@ -33,7 +34,9 @@ function toHttpRoutes(route: Route, services: Services) {
     event.route = route.path;
     const request = await readRequest(event, context, route);
     const response = toResponse(await route.handle(request, services));
-    return event.httpMethod === 'HEAD' ? { ...response, body: '' } : response;
+    if (event.httpMethod !== 'HEAD') return response;
+    if (response.body instanceof Readable) response.body.destroy();
+    return { ...response, body: '' };
   };
   return methodsOf(route).map((method) => ({ method, path: route.path, handler }));
 }
