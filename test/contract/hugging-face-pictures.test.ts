@@ -1,18 +1,10 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { after, before, test } from 'node:test';
-import { InferenceClient } from '@huggingface/inference';
-import type { HttpRequest } from '../../functions/http/http.ts';
-import { modelRoutes } from '../../functions/http/models.ts';
-import { toResponse } from '../../functions/http/to-response.ts';
-import type { InferRequest } from '../../functions/inference/protocol.ts';
+import { after, test } from 'node:test';
 import { decodeImage } from '../../functions/media/image.ts';
-import type { Services } from '../../functions/services.ts';
 import { onnxModel } from '../onnx-model.ts';
 import { formulaPicture, writePng } from '../pictures.ts';
-import { constantModel, type OpenModel, pixelValues, startModels } from '../task-model.ts';
+import { constantModel, pixelValues, startModels } from '../task-model.ts';
+import { serveModels } from './serve-models.ts';
 
 const { data } = formulaPicture(4, 4, 3);
 const rows = Array.from({ length: 4 }, (_, y) => new Uint8Array(data.subarray(y * 12, y * 12 + 12)));
@@ -31,44 +23,47 @@ const boxes = constantModel([pixelValues(4)], {
   pred_boxes: { shape: [1, 1, 4], values: [0.5, 0.5, 0.5, 1] },
 });
 const halves = constantModel([pixelValues(4)], { logits: { shape: [1, 2, 1, 2], values: [9, 0, 0, 9] } });
-const opened: Record<string, OpenModel> = {
+const labels = { labels: ['cat', 'dog'] };
+const served = await serveModels({
+  'image-classification': await models.open({
+    task: 'image-classification',
+    graph: constantModel([pixelValues(4)], { logits: { shape: [1, 2], values: [0, 9] } }),
+    manifest,
+  }),
   'image-to-image': await models.open({ task: 'image-to-image', graph: same, manifest }),
   'object-detection': await models.open({ task: 'object-detection', graph: boxes, manifest }),
   'image-segmentation': await models.open({ task: 'image-segmentation', graph: halves, manifest }),
-};
-
-/** Answers POST /models/{model} as the api function does. */
-const server = createServer((request, response) => {
-  const model = request.url!.split('/').at(-1)!;
-  const services = {
-    readModelEntry: async () => ({ name: model, aliases: { production: '1' }, versions: ['1'], revision: 1 }),
-    readModel: async () => opened[model]!.model,
-    infer: async (_model: unknown, tensors: InferRequest) => ({ response: await opened[model]!.infer(tensors) }),
-  } as unknown as Services;
-  const route = modelRoutes.find(({ method, path }) => method === 'POST' && path === '/models/{model}');
-  void request.toArray().then(async (chunks) => {
-    const body = Buffer.concat(chunks);
-    const asked = { parameters: { model }, query: {}, headers: request.headers, body, deadline: Date.now() + 30_000 };
-    const answer = toResponse(await route!.handle(asked as unknown as HttpRequest, services));
-    response.writeHead(answer.statusCode, answer.headers);
-    if (typeof answer.body === 'string' || answer.body instanceof Uint8Array) response.end(answer.body);
-    else answer.body.pipe(response);
-  });
+  'image-feature-extraction': await models.open({ task: 'image-feature-extraction', graph: same, manifest }),
+  'file-classification': await models.open({
+    task: 'file-classification',
+    graph: constantModel([{ name: 'bytes', datatype: 'INT32', shape: [1, 8] }], {
+      logits: { shape: [1, 2], values: [9, 0] },
+    }),
+    manifest: {
+      ...labels,
+      preprocessing: { bytes: { beginning: 8, middle: 0, end: 0, block: 8, padding: 256 } },
+    },
+  }),
 });
-before(async () => {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-});
+const client = (task: string) => served.client(task);
 after(async () => {
-  server.close();
-  server.closeAllConnections();
+  served.close();
   await models.close();
 });
 
-function client(model: string) {
-  const { port } = server.address() as AddressInfo;
-  return new InferenceClient('key', { endpointUrl: `http://127.0.0.1:${port}/models/${model}` });
-}
+test('a picture and any other file have labels, best first', async () => {
+  const [best] = await client('image-classification').imageClassification({ data: picture });
+  assert.equal(best?.label, 'dog');
+  // Hugging Face has no such task; its clients send a file and read labels.
+  const [kind] = await client('file-classification').imageClassification({ data: new Blob(['#!/bin/sh']) });
+  assert.equal(kind?.label, 'cat');
+});
+
+test('features of a picture, sent in base64', async () => {
+  const inputs = Buffer.from(png).toString('base64');
+  const features = await client('image-feature-extraction').featureExtraction({ inputs });
+  assert.deepEqual([features.length, (features[0] as number[][]).length], [1, 3]);
+});
 
 test('a picture that is made of another comes as a Blob', async () => {
   const made = await client('image-to-image').imageToImage({ inputs: picture });

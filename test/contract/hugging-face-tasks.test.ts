@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { after, before, test } from 'node:test';
-import { InferenceClient } from '@huggingface/inference';
+import { after, test } from 'node:test';
 import type { TaskName } from '../../functions/tasks/task-names.ts';
+import { type OnnxGraph, onnxModel } from '../onnx-model.ts';
+import { type OpenModel, startModels } from '../task-model.ts';
 import { bertTokenizer } from '../tokenizer-files.ts';
-import { linearGraph, lookupGraph, startHost } from '../unit/tasks/hosted-task.ts';
+import { linearGraph, lookupGraph } from '../unit/tasks/hosted-task.ts';
+import { serveModels } from './serve-models.ts';
 
 const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'ada', 'wrote', 'it'];
 const assets = { 'tokenizer.json': bertTokenizer(words) };
@@ -22,45 +21,34 @@ const pairs = {
 };
 const columns = [{ name: 'x', kind: 'numeric' }];
 
-const host = startHost();
-/** Each path is a task, asked as POST /models/{model} asks it. */
-const server = createServer((request, response) => {
-  const name = request.url!.slice(1) as TaskName;
-  void request.toArray().then(async (chunks) => {
-    const model = await open(name);
-    const answer = await model.ask(name, JSON.parse(Buffer.concat(chunks).toString()));
-    response.setHeader('content-type', 'application/json').end(JSON.stringify(answer));
-  });
-});
-before(async () => {
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-});
+const models = startModels();
+const scores = words.map((word) => (word === 'ada' ? 9 : 0));
+const graphs: Partial<Record<TaskName, [graph: OnnxGraph, manifest?: Record<string, unknown>]>> = {
+  'text-classification': [pairs, { labels: ['negative', 'positive'] }],
+  'token-classification': [lookup, { labels: ['O', 'B-PER'] }],
+  'question-answering': [lookupGraph({ start_logits: scores, end_logits: scores })],
+  'fill-mask': [lookupGraph({ logits: words.map(() => words.map((_, at) => at)) })],
+  'zero-shot-classification': [pairs, { labels: ['contradiction', 'entailment'] }],
+  'feature-extraction': [lookup],
+  'sentence-similarity': [lookup],
+  'tabular-classification': [linearGraph([[1, -1]], 'logits'), { preprocessing: { columns } }],
+  'tabular-regression': [linearGraph([[2]], 'variable'), { preprocessing: { columns } }],
+};
+const opened: Record<string, OpenModel> = {};
+for (const [task, [graph, manifest = {}]] of Object.entries(graphs)) {
+  opened[task] = await models.open({ task: task as TaskName, graph: onnxModel(graph), manifest, assets });
+}
+const served = await serveModels(opened);
+const client = (task: TaskName) => served.client(task);
 after(async () => {
-  server.close();
-  server.closeAllConnections();
-  await host.close();
+  served.close();
+  await models.close();
 });
 
-function open(name: TaskName) {
-  if (name === 'tabular-classification')
-    return host.open(linearGraph([[1, -1]], 'logits'), {}, { preprocessing: { columns } });
-  if (name === 'tabular-regression')
-    return host.open(linearGraph([[2]], 'variable'), {}, { preprocessing: { columns } });
-  if (name === 'zero-shot-classification') return host.open(pairs, assets, { labels: ['contradiction', 'entailment'] });
-  if (name === 'question-answering') {
-    const scores = words.map((word) => (word === 'ada' ? 9 : 0));
-    return host.open(lookupGraph({ start_logits: scores, end_logits: scores }), assets);
-  }
-  if (name === 'fill-mask')
-    return host.open(lookupGraph({ logits: words.map(() => words.map((_, at) => at)) }), assets);
-  return host.open(lookup, assets, { labels: ['O', 'B-PER'] });
-}
-
-function client(name: TaskName) {
-  const { port } = server.address() as AddressInfo;
-  return new InferenceClient('key', { endpointUrl: `http://127.0.0.1:${port}/${name}` });
-}
+test('a text', async () => {
+  const [best] = await client('text-classification').textClassification({ inputs: 'Ada' });
+  assert.equal(best?.label, 'positive');
+});
 
 test('tokens, groups of them and every token by itself', async () => {
   const [group] = await client('token-classification').tokenClassification({ inputs: 'Ada wrote it' });

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { createReadStream, readFileSync } from 'node:fs';
 import { after, before, test } from 'node:test';
+import { InferenceClient } from '@huggingface/inference';
 import OpenAI, { BadRequestError, toFile } from 'openai';
 import { pushFolder } from '../flow/push-model.ts';
 import { type RunningPlatform, runPlatform, temporaryState } from '../flow/run-platform.ts';
 
 const sound = new URL('../../models/digit-strings/golden/1.wav', import.meta.url).pathname;
+const keyword = new URL('../../models/keywords/golden/7.wav', import.meta.url).pathname;
 const spoken = '0 2 5 8 1';
 
 let platform: RunningPlatform;
@@ -15,7 +17,7 @@ before(async () => {
   temporary = await temporaryState();
   platform = await runPlatform(temporary.state);
   client = new OpenAI({ apiKey: platform.secret, baseURL: `${platform.url}/v1`, maxRetries: 0 });
-  await pushFolder(platform, 'models/digit-strings');
+  for (const sample of ['digit-strings', 'keywords']) await pushFolder(platform, `models/${sample}`);
 });
 after(async () => {
   await platform.end();
@@ -85,4 +87,14 @@ test('what is no sound, no model of speech or no format is a typed error', async
   await assert.rejects(client.audio.transcriptions.create({ ...ask, file: noise }), /415.*WAV/);
   const asked = { ...ask, file: createReadStream(sound), response_format: 'diarized_json' } as const;
   await assert.rejects(client.audio.transcriptions.create(asked), refused(/verbose_json/));
+});
+
+test('Hugging Face’s client sends a sound, to be written down or named', async () => {
+  const hub = (model: string) =>
+    new InferenceClient(platform.secret, { endpointUrl: `${platform.url}/models/${model}` });
+  const data = new Blob([readFileSync(sound)], { type: 'audio/wav' });
+  assert.equal((await hub('digit-strings').automaticSpeechRecognition({ data })).text, spoken);
+  const golden = readFileSync(keyword);
+  const [best] = await hub('keywords').audioClassification({ data: new Blob([golden], { type: 'audio/wav' }) });
+  assert.ok(best && best.score > 0.5, JSON.stringify(best));
 });
