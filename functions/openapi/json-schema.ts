@@ -14,14 +14,20 @@ export function toJsonSchema(schema: z.ZodType): JsonSchema {
       if (zodSchema._zod.def.type === 'custom' && !jsonSchema.format) jsonSchema.format = bytesOnly;
     },
   });
-  return prune(described) as JsonSchema;
+  const { $defs = {}, ...pruned } = prune(described) as { $defs?: Record<string, JsonSchema> };
+  const named = Object.entries($defs).filter(([name]) => !name.startsWith(unnamed));
+  return named.length > 0 ? { ...pruned, $defs: Object.fromEntries(named) } : pruned;
 }
 
 const bytesOnly = 'not in JSON';
+/** zod's names of schemas that have none and refer to themselves. */
+const unnamed = '__schema';
 
 function prune(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(prune);
   if (typeof value !== 'object' || value === null) return value;
+  // What refers to itself without a name is any JSON.
+  if ('$ref' in value && String(value.$ref).includes(unnamed)) return {};
   const entries = Object.entries(value).map(([keyword, inner]) => {
     // Schemas with a name are components of the document.
     if (keyword === '$ref') return [keyword, String(inner).replace('#/$defs/', '#/components/schemas/')] as const;
