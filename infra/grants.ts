@@ -126,6 +126,12 @@ export function grantAccess(
     resource: storage.dataArn('results'),
     wildcardReason: outcomes,
   });
+  // Output and error files of batches.
+  allow(runBatch.role, {
+    actions: ['s3:PutObject', 's3:AbortMultipartUpload'],
+    resource: storage.dataArn('files'),
+    wildcardReason: files,
+  });
   allow(runBatch.role, { actions: ['dynamodb:GetItem', 'dynamodb:Query', 'dynamodb:PutItem'], resource: table });
   allow(runBatch.role, invokeInfer);
   if (endpoint) allow(runBatch.role, { actions: ['sagemaker:InvokeEndpoint'], resource: endpoint.ref });

@@ -20,8 +20,8 @@ const allowed: Record<string, RegExp[]> = {
   'functions/reports': [/^functions\/(evaluation|datasets|jobs|page|tasks|storage|registry)\//, functionRoot],
   'functions/evaluation': [/^functions\/(media|tasks)\//, functionRoot],
   'functions/jobs': [
-    /^functions\/(datasets|tasks|threads|storage|registry|inference)\//,
-    /^functions\/(http\/parse-input|host\/batch)\.ts$/,
+    /^functions\/(datasets|files|tasks|threads|storage|registry|inference)\//,
+    /^functions\/(http\/(parse-input|render-error)|host\/batch)\.ts$/,
     functionRoot,
   ],
   'functions/archives': [/^functions\/errors\.ts$/],

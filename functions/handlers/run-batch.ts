@@ -2,6 +2,7 @@ import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda'
 import { readConfig } from '../config.ts';
 import { createServices } from '../create-services.ts';
 import { jobServices } from '../http/job-services.ts';
+import { publishBatch, readPublishMessage } from '../jobs/publish-batch.ts';
 import { giveUpMessage, giveUpUpload, readWorkMessage, workOnMessage, workOnUpload } from '../jobs/work-on-message.ts';
 import { eachMessage } from '../queue/each-message.ts';
 import { keepReason } from '../queue/keep-reason.ts';
@@ -19,6 +20,8 @@ const reserveMilliseconds = 10_000;
 export async function handler(event: SQSEvent, context: Context): Promise<SQSBatchResponse> {
   const deadline = Date.now() + context.getRemainingTimeInMillis() - reserveMilliseconds;
   const work = async ({ body, messageId }: SQSRecord) => {
+    const batch = readPublishMessage(body);
+    if (batch) return await publishBatch(batch, effects);
     const message = readWorkMessage(body);
     if (message) return await workOnMessage(message, messageId, effects, deadline);
     for (const upload of readObjectEvents(body)) await workOnUpload(upload, messageId, effects);
@@ -28,6 +31,8 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
 
 async function giveUp(record: SQSRecord, reason: string, error: unknown): Promise<void> {
   await keep(record, reason);
+  // Whoever asks for the batch asks for its files again.
+  if (readPublishMessage(record.body)) return;
   const { messageId } = record;
   const message = readWorkMessage(record.body);
   if (message) return await giveUpMessage(message, { messageId, error }, effects);

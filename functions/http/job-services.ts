@@ -5,14 +5,18 @@ import type { Running } from '../jobs/run-chunk.ts';
 import type { Services } from '../services.ts';
 import { findModel } from './find-model.ts';
 import type { Route } from './http.ts';
+import { modelRoutes } from './models.ts';
 import { openaiChatRoutes } from './openai-chat.ts';
 import { openaiCompletionRoutes } from './openai-completions.ts';
 import { openaiEmbeddingRoutes } from './openai-embeddings.ts';
 
 /** What a job may ask line by line: the body of a line is the body of a request to the path. */
-const endpoints: readonly Route[] = [...openaiChatRoutes, ...openaiCompletionRoutes, ...openaiEmbeddingRoutes].filter(
-  ({ path }) => path.startsWith('/v1/'),
-);
+const endpoints: readonly Route[] = [
+  ...openaiChatRoutes,
+  ...openaiCompletionRoutes,
+  ...openaiEmbeddingRoutes,
+  ...modelRoutes.filter(({ method }) => method === 'POST'),
+];
 
 /** What jobs need of the way of an HTTPS request. */
 export function jobServices(
@@ -26,20 +30,26 @@ export function jobServices(
         throw new ServiceError('invalid_request', 'stream is true; the answers of a job come whole');
       }
       const requestId = randomUUID();
+      const { route, parameters } = findRoute(endpoint);
       const request = {
-        ...{ method: 'POST', path: endpoint, parameters: {}, query: {}, requestId, deadline },
+        ...{ method: 'POST', path: endpoint, parameters, query: {}, requestId, deadline },
         headers: { 'content-type': 'application/json' },
         body: Buffer.from(JSON.stringify(body)),
       };
-      const answer = await findRoute(endpoint).handle(request, services);
+      const answer = await route.handle(request, services);
       return { status_code: answer.status, request_id: requestId, body: answer.body };
     },
   };
 }
 
-function findRoute(endpoint: string): Route {
-  const route = endpoints.find(({ path }) => path === endpoint);
-  if (route) return route;
+function findRoute(endpoint: string): { route: Route; parameters: Record<string, string> } {
+  for (const route of endpoints) {
+    const [before = '', after] = route.path.split('{model}');
+    if (after === undefined && endpoint === before) return { route, parameters: {} };
+    if (after === undefined || !endpoint.startsWith(before) || !endpoint.endsWith(after)) continue;
+    const model = endpoint.slice(before.length, endpoint.length - after.length);
+    if (/^[^/]+$/.test(model)) return { route, parameters: { model: decodeURIComponent(model) } };
+  }
   const known = endpoints.map(({ path }) => path).join(', ');
   throw new ServiceError('invalid_request', `endpoint is '${endpoint.slice(0, 100)}'; jobs ask ${known}`);
 }

@@ -16,7 +16,12 @@ import { readJson } from './read-json.ts';
 const count = 'a whole number from 1 to 100 is needed';
 const pageSchema = z.object({
   limit: z.coerce.number(count).int(count).min(1, count).max(100, count).default(20),
-  before: z.string().optional().describe('`next` of the page before'),
+  before: z
+    .string()
+    .min(1, 'the `next` of the page before is needed')
+    .max(500)
+    .optional()
+    .describe('`next` of the page before'),
 });
 const part = 'the number of a part is needed';
 const partSchema = z.object({ part: z.coerce.number(part).int(part).min(0, part).optional() });

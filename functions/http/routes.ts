@@ -6,6 +6,7 @@ import { modelRepositoryRoutes } from './model-repository.ts';
 import { modelVersionRoutes } from './model-versions.ts';
 import { modelRoutes } from './models.ts';
 import { openInferenceRoutes } from './open-inference.ts';
+import { openaiBatchRoutes } from './openai-batches.ts';
 import { openaiChatRoutes } from './openai-chat.ts';
 import { openaiCompletionRoutes } from './openai-completions.ts';
 import { openaiEmbeddingRoutes } from './openai-embeddings.ts';
@@ -28,6 +29,7 @@ export const routes: readonly Route[] = [
   ...openaiTranscriptionRoutes,
   ...openaiFileRoutes,
   ...openaiUploadRoutes,
+  ...openaiBatchRoutes,
   ...jobRoutes,
   ...modelRoutes,
   ...modelVersionRoutes,

@@ -26,7 +26,10 @@ export const jobRequestSchema = z
       .refine(isInputKey, `a key of the data bucket under ${inputPrefixes.join(', ')} is needed`)
       .optional(),
     /** Each line of `input` is `{custom_id, method, url, body}` and is answered as this path of the API answers. */
-    endpoint: z.string().startsWith('/v1/', 'a path of the API such as /v1/embeddings is needed').optional(),
+    endpoint: z
+      .string()
+      .regex(/^\/(?:v1|models)\//, 'a path of the API such as /v1/embeddings is needed')
+      .optional(),
     /** Of the task, for every record; a line's own come first. */
     parameters: z.record(z.string(), z.json()).optional(),
     /** Kept and shown, and not read. */

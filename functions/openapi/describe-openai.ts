@@ -82,6 +82,20 @@ const upload = z.object({
 });
 const part = z.object({ id: z.string(), object: z.literal('upload.part'), created_at: z.int(), upload_id: z.string() });
 
+const batch = z.object({
+  id: z.string(),
+  object: z.literal('batch'),
+  endpoint: z.string(),
+  input_file_id: z.string(),
+  completion_window: z.literal('24h'),
+  status: z.string(),
+  created_at: z.int(),
+  expires_at: z.int(),
+  output_file_id: z.string().optional(),
+  error_file_id: z.string().optional(),
+  request_counts: z.object({ total: z.int(), completed: z.int(), failed: z.int() }),
+});
+
 const uploads = z.object({
   object: z.literal('list'),
   data: z.array(z.object({ path: z.string(), method: z.literal('PUT'), url: z.string() })),
@@ -117,5 +131,9 @@ export const openaiDescriptions: Descriptions = {
   'POST /v1/uploads/{upload}/parts': json(part),
   'POST /v1/uploads/{upload}/complete': json(upload),
   'POST /v1/uploads/{upload}/cancel': json(upload),
+  'POST /v1/batches': json(batch),
+  'GET /v1/batches': listOf(batch),
+  'GET /v1/batches/{batch}': json(batch),
+  'POST /v1/batches/{batch}/cancel': json(batch),
   'POST /v1/models/{model}/versions/{version}/uploads': json(uploads),
 };

@@ -39,7 +39,7 @@ function prune(value: unknown): unknown {
   // A file of a form.
   if (rest.format === 'binary') return { type: 'string', format: 'binary' };
   // zod's word for what the pattern says.
-  if (rest.format === 'includes') delete rest.format;
+  if (rest.format === 'includes' || rest.format === 'regex' || rest.format === 'starts_with') delete rest.format;
   if (!Array.isArray(anyOf)) return rest;
   return anyOf.length === 1 ? { ...(anyOf[0] as JsonSchema), ...rest } : { ...rest, anyOf };
 }

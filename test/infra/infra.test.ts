@@ -476,6 +476,7 @@ describe('service', () => {
       's3:ListBucket on DataBucketArn',
       's3:AbortMultipartUpload s3:GetObject s3:PutObject on DataBucketArn/work/jobs/*',
       's3:AbortMultipartUpload s3:DeleteObject s3:PutObject on DataBucketArn/results/*',
+      's3:AbortMultipartUpload s3:PutObject on DataBucketArn/files/*',
       'dynamodb:GetItem dynamodb:PutItem dynamodb:Query on TableArn',
       'lambda:InvokeFunction on inferFunction.Arn',
       'sagemaker:InvokeEndpoint on TritonEndpoint',

@@ -1,0 +1,149 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import OpenAI, { BadRequestError, NotFoundError, toFile } from 'openai';
+import { connectServices } from '../flow/connect-services.ts';
+import { pushFiles } from '../flow/push-model.ts';
+import { type RunningPlatform, runPlatform, temporaryState } from '../flow/run-platform.ts';
+import { onnxModel } from '../onnx-model.ts';
+import { bertTokenizer } from '../tokenizer-files.ts';
+import { lookupGraph } from '../unit/tasks/hosted-task.ts';
+
+let platform: RunningPlatform;
+let temporary: Awaited<ReturnType<typeof temporaryState>>;
+let client: OpenAI;
+before(async () => {
+  temporary = await temporaryState();
+  platform = await runPlatform(temporary.state);
+  client = new OpenAI({ apiKey: platform.secret, baseURL: `${platform.url}/v1`, maxRetries: 0 });
+  const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'up'];
+  const vectors = words.map((_, at) => [at, 1]);
+  await pushFiles(
+    platform,
+    { name: 'words', task: 'feature-extraction' },
+    {
+      'model.onnx': onnxModel(lookupGraph({ last_hidden_state: vectors })),
+      'tokenizer.json': Buffer.from(JSON.stringify(bertTokenizer(words))),
+    },
+  );
+});
+after(async () => {
+  await platform.end();
+  await temporary.remove();
+});
+
+type Endpoint = OpenAI.BatchCreateParams['endpoint'];
+
+async function begin(endpoint: string, bodies: readonly unknown[], more: Partial<OpenAI.BatchCreateParams> = {}) {
+  const lines = bodies.map((body, i) => JSON.stringify({ custom_id: `r-${i}`, method: 'POST', url: endpoint, body }));
+  const file = await client.files.create({
+    file: await toFile(Buffer.from(lines.join('\n')), 'in.jsonl'),
+    purpose: 'batch',
+  });
+  const asked = { input_file_id: file.id, endpoint: endpoint as Endpoint, completion_window: '24h' } as const;
+  return await client.batches.create({ ...asked, ...more });
+}
+
+/** What it has become when nothing more happens to it. */
+async function ended(id: string): Promise<OpenAI.Batch> {
+  for (;;) {
+    const batch = await client.batches.retrieve(id);
+    if (['completed', 'failed', 'cancelled', 'expired'].includes(batch.status)) return batch;
+    await wait(100);
+  }
+}
+
+interface Line {
+  id: string;
+  custom_id: string;
+  response: { status_code: number; request_id: string; body: Record<string, unknown> };
+  error: null;
+}
+
+async function lines(file: string | undefined): Promise<Line[]> {
+  const text = await (await client.files.content(file!)).text();
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Line);
+}
+
+test('a batch of embeddings is answered line by line, and what fails comes in the error file', async () => {
+  const bodies = Array.from({ length: 60 }, (_, i) => {
+    return i % 10 === 3 ? { model: 'nothing', input: 'up' } : { model: 'words', input: 'up', dimensions: 2 };
+  });
+  const batch = await begin('/v1/embeddings', bodies, { metadata: { night: 'one' } });
+  assert.match(batch.id, /^batch_[0-9a-f]{32}$/);
+  assert.deepEqual([batch.object, batch.endpoint, batch.metadata], ['batch', '/v1/embeddings', { night: 'one' }]);
+  const done = await ended(batch.id);
+  assert.deepEqual([done.status, done.request_counts], ['completed', { total: 60, completed: 54, failed: 6 }]);
+  assert.ok(done.completed_at! >= done.created_at && done.expires_at === done.created_at + 86_400);
+  const answers = await lines(done.output_file_id);
+  const asked = { model: 'words', input: 'up', dimensions: 2, encoding_format: 'float' } as const;
+  const expected = (await client.embeddings.create(asked)).data[0]!.embedding;
+  assert.deepEqual(
+    answers.map(({ custom_id }) => custom_id),
+    bodies.flatMap(({ model }, i) => (model === 'words' ? [`r-${i}`] : [])),
+  );
+  for (const { response, error } of answers) {
+    const { data } = response.body as unknown as OpenAI.CreateEmbeddingResponse;
+    assert.deepEqual([response.status_code, error, data[0]?.embedding], [200, null, expected]);
+  }
+  const failures = await lines(done.error_file_id);
+  assert.deepEqual(
+    failures.map(({ custom_id, response }) => [custom_id, response.status_code]),
+    [3, 13, 23, 33, 43, 53].map((i) => [`r-${i}`, 404]),
+  );
+  assert.match(JSON.stringify(failures[0]?.response.body), /model_not_found/);
+  assert.equal(new Set([...answers, ...failures].map(({ id }) => id)).size, 60);
+  const file = await client.files.retrieve(done.output_file_id!);
+  assert.deepEqual([file.purpose, file.filename], ['batch_output', `${batch.id}_output.jsonl`]);
+});
+
+test('a batch asks any task by its path', async () => {
+  const batch = await begin('/models/sentiment', [{ inputs: 'great phone' }, { inputs: 42 }]);
+  const done = await ended(batch.id);
+  const [answer] = await lines(done.output_file_id);
+  assert.equal((answer!.response.body as unknown as { label: string }[][])[0]?.[0]?.label, 'positive');
+  const [failure] = await lines(done.error_file_id);
+  assert.deepEqual([failure?.custom_id, failure?.response.status_code], ['r-1', 400]);
+});
+
+test('a batch is cancelled, listed page by page, and seen by its key alone', async () => {
+  const batch = await begin(
+    '/v1/embeddings',
+    Array.from({ length: 3000 }, () => ({ model: 'words', input: 'up' })),
+  );
+  const { status } = await client.batches.cancel(batch.id);
+  assert.ok(status === 'cancelling' || status === 'cancelled', status);
+  const done = await ended(batch.id);
+  assert.equal(done.status, 'cancelled');
+  assert.ok(done.cancelled_at! >= done.cancelling_at!);
+  assert.ok(done.request_counts!.completed < 3000);
+  const all: string[] = [];
+  for await (const { id } of client.batches.list({ limit: 1 })) all.push(id);
+  assert.deepEqual([all.length, all[0]], [3, batch.id]);
+  const { secret } = await connectServices(platform.state).services.createApiKey('stranger');
+  const stranger = new OpenAI({ apiKey: secret, baseURL: `${platform.url}/v1`, maxRetries: 0 });
+  assert.deepEqual((await stranger.batches.list()).data, []);
+  await assert.rejects(stranger.batches.retrieve(batch.id), NotFoundError);
+  assert.equal((await client.batches.cancel(batch.id)).status, 'cancelled');
+  await assert.rejects(client.batches.cancel(all.at(-1)!), BadRequestError);
+});
+
+test('what cannot be a batch is refused, and a file without a request fails', async () => {
+  const refused = (message: RegExp) => (error: unknown) =>
+    error instanceof BadRequestError && message.test(error.message);
+  await assert.rejects(begin('/v1/images/generations', [{}]), refused(/jobs ask \/v1\/chat/));
+  await assert.rejects(begin('/v1/embeddings', [{}], { completion_window: '1h' as '24h' }), refused(/24h/));
+  const file = await client.files.create({ file: await toFile(Buffer.from('x'), 'x'), purpose: 'user_data' });
+  const asked = { input_file_id: file.id, endpoint: '/v1/embeddings', completion_window: '24h' } as const;
+  await assert.rejects(client.batches.create(asked), refused(/purpose/));
+  await assert.rejects(client.batches.create({ ...asked, input_file_id: 'file-x' }), NotFoundError);
+  const broken = await begin(
+    '/v1/embeddings',
+    [{ model: 'words', input: 'up' }].map(() => 'no request'),
+  );
+  const done = await ended(broken.id);
+  assert.deepEqual([done.status, done.request_counts], ['completed', { total: 1, completed: 0, failed: 1 }]);
+});
