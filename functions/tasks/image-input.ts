@@ -31,7 +31,7 @@ const encoders: Record<PixelDatatype, (value: number) => number> = {
 };
 
 /** Counts changes of the rules by which a config is read, so that pixels of an older client are known as such. */
-const rulesRevision = 1;
+const rulesRevision = 2;
 
 /** How one model takes pictures. */
 export interface ImageModel {

@@ -8,6 +8,7 @@ import { resampleFilters } from '../media/resample-weights.ts';
 import { crop, resize } from '../media/resize.ts';
 import { fromYcbcr, toChrominance } from '../media/ycbcr.ts';
 import type { Model } from '../registry/model-manifest.ts';
+import { toFileOutput } from './file-output.ts';
 import {
   type ImageInput,
   type ImageModel,
@@ -19,7 +20,16 @@ import {
 import { failAnswer, findOutput, listOutputs } from './numeric-output.ts';
 import type { WholeTask } from './task.ts';
 
-const input = z.strictObject({ inputs: imageInput, parameters: z.strictObject({}).prefault({}) });
+const form = 'a whole number from 1 to 16384 is needed';
+const side = z.int(form).min(1, form).max(16_384, form);
+const parametersSchema = z.strictObject({
+  target_size: z
+    .strictObject({ width: side.describe('In pixels.'), height: side.describe('In pixels.') })
+    .refine(({ width, height }) => width * height <= maxPixels, `at most ${maxPixels / 1e6} million pixels are allowed`)
+    .optional()
+    .describe("The size of the answer in pixels; without it the network's own."),
+});
+const input = z.strictObject({ inputs: imageInput, parameters: parametersSchema.prefault({}) });
 
 /** Numbers that stand for black and white in the output; without it those of the input do. */
 const rangeSchema = z.tuple([z.number(), z.number()]).optional();
@@ -30,18 +40,15 @@ export const imageToImage: WholeTask<z.infer<typeof input>, Uint8Array> = {
   rawBody: 'bytes',
   input,
   outputMediaType: 'image/png',
-  async run({ inputs }, model, infer) {
+  async run({ inputs, parameters }, model, infer) {
     const imageModel = readImageModel(model);
     const image = await prepareImage(inputs, model);
     const made = withoutGround(readPicture(await infer({ inputs: image.tensors }), imageModel, model), image);
-    return toFile(await encodePng(imageModel.processor.luminance ? await inColour(made, inputs, imageModel) : made));
+    const picture = imageModel.processor.luminance ? await inColour(made, inputs, imageModel) : made;
+    const { target_size: size = picture } = parameters;
+    return toFileOutput(await encodePng(resize(picture, size, resampleFilters.bicubic)));
   },
 };
-
-/** Where an answer is kept as JSON the file is base64 in it. */
-function toFile(bytes: Uint8Array): Uint8Array {
-  return Object.assign(bytes, { toJSON: () => Buffer.from(bytes).toString('base64') });
-}
 
 /** Levels of the output [1, channels, height, width] or [1, height, width, channels]. */
 function readPicture(response: InferResponse, { processor }: ImageModel, model: Model): Picture {

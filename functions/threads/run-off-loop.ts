@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Model } from '../registry/model-manifest.ts';
+import { toFileOutput } from '../tasks/file-output.ts';
 import { tasks } from '../tasks/index.ts';
 import { type Infer, runTask } from '../tasks/task.ts';
 import type { TaskName } from '../tasks/task-names.ts';
@@ -16,7 +17,9 @@ const threads: TaskThread[] = [];
  */
 export async function runOffLoop(task: TaskName, input: unknown, model: Model, infer: Infer): Promise<unknown> {
   if (countBytes(input) <= smallBytes) return await runTask(tasks[task], input, model, infer);
-  return await chooseThread().run(input, model, infer);
+  const output = await chooseThread().run(input, model, infer);
+  // What is more than its bytes does not travel between threads.
+  return output instanceof Uint8Array ? toFileOutput(output) : output;
 }
 
 /** The thread with the least to do; a new one where all are busy and there may be more. */

@@ -3,7 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { after, suite, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
+import * as z from 'zod';
 import { taskExamples } from '../../commands/task-examples.ts';
+import { tasks } from '../../functions/tasks/index.ts';
 import type { TaskName } from '../../functions/tasks/task-names.ts';
 import type { OnnxGraph } from '../onnx-model.ts';
 import { bertTokenizer } from '../tokenizer-files.ts';
@@ -50,14 +52,38 @@ suite('answers and examples are what Hugging Face’s schemas describe', { skip 
     });
   }
 
-  for (const name of skip ? [] : (['image-classification', 'object-detection', 'text-classification'] as const)) {
+  const others = [
+    ...(['image-classification', 'object-detection', 'image-segmentation', 'video-classification'] as const),
+    ...(['text-classification', 'audio-classification', 'automatic-speech-recognition'] as const),
+  ];
+  for (const name of skip ? [] : others) {
     test(`${name}: the example`, () => {
       // Hugging Face's client insists on the outer brackets of text-classification, its schema does not know them.
       const { output } = taskExamples[name];
       check(name, 'output', name === 'text-classification' ? (output as unknown[])[0] : output);
     });
   }
+
+  for (const name of skip ? [] : [...(Object.keys(graphs) as TaskName[]), ...others]) {
+    test(`${name} takes every parameter that its schema names`, () => {
+      const { $defs = {}, properties } = schema(`${name}/spec/input.json`) as HuggingFaceInput;
+      const theirs = Object.values($defs).find(({ title }) => title?.endsWith('Parameters'));
+      const given = z.toJSONSchema(tasks[name].input, { unrepresentable: 'any', io: 'input' }) as HuggingFaceInput;
+      const { parameters, ...beside } = given.properties;
+      const known = Object.keys({ ...beside, ...parameters?.properties });
+      const wanted = Object.keys({ ...properties, ...theirs?.properties }).filter((key) => key !== 'parameters');
+      assert.deepEqual(
+        wanted.filter((key) => !known.includes(key)),
+        [],
+      );
+    });
+  }
 });
+
+interface HuggingFaceInput {
+  readonly properties: Readonly<Record<string, { readonly properties?: object } | undefined>>;
+  readonly $defs?: Readonly<Record<string, { readonly title?: string; readonly properties?: object }>>;
+}
 
 function check(name: TaskName, part: 'input' | 'output', value: unknown): void {
   const ajv = new Ajv({ strict: false, validateFormats: false });

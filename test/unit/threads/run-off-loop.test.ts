@@ -8,6 +8,7 @@ import { elementsOf } from '../../../functions/inference/tensor.ts';
 import { tasks } from '../../../functions/tasks/index.ts';
 import { type Infer, runTask } from '../../../functions/tasks/task.ts';
 import { runOffLoop } from '../../../functions/threads/run-off-loop.ts';
+import { onnxModel } from '../../onnx-model.ts';
 import { constantModel, pixelValues, startModels } from '../../task-model.ts';
 import { bertTokenizer } from '../../tokenizer-files.ts';
 
@@ -44,6 +45,25 @@ test('a task in a thread sends its model the same numbers and answers the same a
   const [first, ...others] = asked.map(({ inputs }) => Array.from(elementsOf({ ...inputs[0]!, datatype: 'FP32' })));
   assert.equal(first!.length, 3 * 24 * 24);
   assert.deepEqual(others, [first, first]);
+});
+
+test('a file that a thread has made is kept as base64 in JSON, as one made here', async () => {
+  const { model, infer } = await models.open({
+    task: 'image-to-image',
+    graph: onnxModel({
+      nodes: [{ op: 'Identity', inputs: ['pixel_values'], outputs: ['reconstruction'] }],
+      inputs: [pixelValues(-1)],
+      outputs: [{ ...pixelValues(-1), name: 'reconstruction' }],
+    }),
+    manifest: { preprocessing: { do_resize: false, do_normalize: false } },
+  });
+  const parameters = { target_size: { width: 30, height: 20 } };
+  const input = tasks['image-to-image'].input.parse({ inputs: new Uint8Array(photo), parameters });
+  const here = await runTask(tasks['image-to-image'], input, model, infer);
+  const there = (await runOffLoop('image-to-image', input, model, infer)) as Uint8Array;
+  assert.equal(JSON.stringify(there), JSON.stringify(here));
+  const { width, height, format } = await sharp(Buffer.from(JSON.parse(JSON.stringify(there)), 'base64')).metadata();
+  assert.deepEqual([width, height, format], [30, 20, 'png']);
 });
 
 test('errors keep their code and words, whether the input, the package or the run of the model is at fault', async () => {
