@@ -69,7 +69,9 @@ function readSchema(name: TaskName): JsonSchema {
 function listFields({ properties = {}, required = [] }: JsonSchema = {}): Parameter[] {
   return Object.entries(properties).flatMap(([name, field]): Parameter[] => {
     if (field.properties) {
-      return listFields(field).map((inner) => ({ ...inner, name: `${name}.${inner.name}` }));
+      // Within an object that may be left out nothing is required.
+      const given = required.includes(name) ? field : { ...field, required: [] };
+      return listFields(given).map((inner) => ({ ...inner, name: `${name}.${inner.name}` }));
     }
     const value = field.default === undefined ? '' : code(JSON.stringify(field.default));
     const fallback = required.includes(name) ? 'required' : value;

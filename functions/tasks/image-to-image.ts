@@ -24,10 +24,12 @@ const form = 'a whole number from 1 to 16384 is needed';
 const side = z.int(form).min(1, form).max(16_384, form);
 const parametersSchema = z.strictObject({
   target_size: z
-    .strictObject({ width: side.describe('In pixels.'), height: side.describe('In pixels.') })
+    .strictObject({
+      width: side.describe('Of the answer, in pixels; without both the network’s own.'),
+      height: side.describe('As width.'),
+    })
     .refine(({ width, height }) => width * height <= maxPixels, `at most ${maxPixels / 1e6} million pixels are allowed`)
-    .optional()
-    .describe("The size of the answer in pixels; without it the network's own."),
+    .optional(),
 });
 const input = z.strictObject({ inputs: imageInput, parameters: parametersSchema.prefault({}) });
 
