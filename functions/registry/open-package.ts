@@ -23,6 +23,8 @@ export interface OpenedPackage {
   readonly withoutArchive?: string;
 }
 
+/** Of JSON; DynamoDB counts in another way. */
+const maxEntryBytes = 300_000;
 /** Larger ones are not packaged for Triton: the archive is made in memory, which holds it three times. */
 const maxArchiveBytes = 400_000_000;
 
@@ -42,7 +44,7 @@ export async function openPackage(
   await checkFiles(manifest, effects);
   // Nothing here can run it: what it is worth shows on the LLM host.
   if (isForLlmHostAlone(manifest)) {
-    return { model: { manifest, inputs: [], outputs: [] } };
+    return { model: toEntry(manifest, { inputs: [], outputs: [] }) };
   }
   const files = await packageSource(manifest, effects.readArtifact).load();
   checkExternalData(Buffer.from(files.graph.buffer, files.graph.byteOffset, files.graph.byteLength), manifest);
@@ -53,11 +55,22 @@ export async function openPackage(
   const proved: Model = { manifest: onCpu, ...tensors, assets: await readAssets(manifest, effects.readArtifact) };
   await tryTask(proved, effects, deadline);
   await proveGolden(proved, effects, deadline);
-  const model = { manifest, ...tensors };
+  const model = toEntry(manifest, tensors);
   const withoutArchive =
     manifest.task === textGeneration ? missingWeights(manifest) : await writeArchive(model, files, effects);
   if (withoutArchive !== undefined && manifest.host === 'sagemaker') throw refusal(withoutArchive);
   return { model, ...(withoutArchive !== undefined && { withoutArchive }) };
+}
+
+/** What the table keeps of a version, in one item of at most 400 KB: golden cases, which may be large, have done their work. */
+function toEntry(manifest: ModelManifest, tensors: Omit<ModelVersion, 'manifest'>): ModelVersion {
+  const entry = { manifest: { ...manifest, golden: [] }, ...tensors };
+  const bytes = Buffer.byteLength(JSON.stringify(entry));
+  if (bytes <= maxEntryBytes) return entry;
+  const advice = 'name labels in config.json (id2label) and list fewer files';
+  throw refusal(
+    `model.json without golden, with the graph's tensors, has ${bytes} bytes; ${maxEntryBytes} are kept: ${advice}`,
+  );
 }
 
 function checkBatch({ maxBatchSize }: ModelManifest, { inputs, outputs }: Omit<ModelVersion, 'manifest'>): void {

@@ -7,6 +7,8 @@ import { type OpenEffects, openPackage } from './open-package.ts';
 
 type Effects = OpenEffects & Pick<Services, 'writeRegistration' | 'updateModelEntry'>;
 
+const longestReason = 4000;
+
 /** What woke the registration. */
 export interface Arrival {
   readonly key: string;
@@ -45,12 +47,17 @@ async function validate(started: Registration, effects: Effects, deadline: numbe
     (opened): Partial<Registration> => ({ status: 'READY', ...opened }),
     (error: unknown): Partial<Registration> => {
       const known = error instanceof ServiceError;
-      if (known && !error.retryable) return { status: 'FAILED', reason: error.message };
+      if (known && !error.retryable) return { status: 'FAILED', reason: shorten(error.message) };
       if (!last) throw error;
       const reason = known ? error.message : 'an unexpected error occurred; the log has it';
-      return { status: 'FAILED', reason: `it could not be validated, push it again: ${reason}` };
+      return { status: 'FAILED', reason: shorten(`it could not be validated, push it again: ${reason}`) };
     },
   );
   await effects.writeRegistration({ ...started, ...outcome, finishedAt: new Date().toISOString() });
   return outcome.status === 'READY';
+}
+
+/** A reason may list all that is wrong with a long model.json. */
+function shorten(reason: string): string {
+  return reason.length > longestReason ? `${reason.slice(0, longestReason)}…` : reason;
 }

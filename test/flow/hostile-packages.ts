@@ -102,6 +102,12 @@ export const hostilePackages: readonly HostilePackage[] = [
   withManifest('model.json is no JSON', '{"name":', /not valid JSON/),
   withManifest('model.json is a list', '[]', /not valid/),
   withManifest('a model.json of 17 MB', Buffer.alloc(17 * 2 ** 20, 32), /17825792 bytes; 16777216 are allowed/),
+  withManifest('labels of a megabyte', { labels: new Array(100_000).fill('a label') }, /bytes; 300000 are kept/),
+  withManifest(
+    'a hundred thousand bad paths',
+    { files: Object.fromEntries(Array.from({ length: 100_000 }, (_, at) => [`f${at}`, 1])) },
+    /not valid/,
+  ),
   withManifest('another name', { name: 'other' }, /is for other\/1 but was uploaded as/),
   withManifest('a pattern that is none', { version: 'a/b' }, /not valid[\s\S]*version/),
   withManifest('an unknown task', { task: 'cooking' }, /not valid[\s\S]*task/),

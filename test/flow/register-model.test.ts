@@ -72,13 +72,13 @@ after(async () => {
 });
 
 /** Uploads a package and gives the event that its model.json makes. */
-async function upload(name: string, version: string, second = 0): Promise<SQSEvent> {
+async function upload(name: string, version: string, second = 0, more: readonly object[] = []): Promise<SQSEvent> {
   const golden = {
     input: { inputs: [{ name: 'x', datatype: 'FP32', shape: [1, 3], data: [1, 2, 3] }] },
     output: { outputs: [{ name: 'y', data: [2, 3, 4] }] },
   };
   const files = { 'model.onnx': { sha256: sha256(graph), size: graph.length } };
-  const manifest = { name, version, maxBatchSize: 8, golden: [golden], files };
+  const manifest = { name, version, maxBatchSize: 8, golden: [golden, ...more], files };
   await services.replaceArtifact(modelFileKey(name, version, 'model.onnx'), graph);
   const key = modelFileKey(name, version, 'model.json');
   await services.replaceArtifact(key, Buffer.from(JSON.stringify(manifest)));
@@ -139,6 +139,18 @@ test('a version is REGISTERED when its model.json is there, VALIDATING when its 
   assert.deepEqual(await states(), [['1', 'VALIDATING', 'string']]);
   await deliver(event);
   assert.deepEqual(await states(), [['1', 'READY', 'string']]);
+});
+
+test('a version with golden cases of many megabytes becomes READY', async () => {
+  const x = { name: 'x', datatype: 'FP32', shape: [1, 3], data: [1, 2, 3] };
+  const note = 'n'.repeat(100_000);
+  const cases = Array.from({ length: 50 }, (_, at) => ({
+    input: { id: `${at}${note}`, inputs: [x] },
+    output: { outputs: [{ name: 'y', data: [2, 3, 4] }] },
+  }));
+  await deliver(await upload('golden', '1', 0, cases));
+  const registration = await services.readRegistration('golden', '1');
+  assert.equal(registration?.status, 'READY', registration?.reason);
 });
 
 test('events that come twice and in any order lead to the same registry', async () => {
