@@ -17,6 +17,8 @@ export function findTestModel(reference: string) {
   throw new ServiceError('model_not_found', `no model is named '${reference}'`);
 }
 
+export type Broken = Partial<Parameters<typeof answerUpload>[2]>;
+
 /** Workers of the inbox, with what they work on in memory. */
 export function createWorld() {
   const { objects, writes, store, sequencer, services } = createStorage();
@@ -30,8 +32,8 @@ export function createWorld() {
       const versionId = store(key, body);
       return { key, versionId, sequencer: sequencer() };
     },
-    /** A worker gets a message. */
-    answer(upload: Upload, messageId: string, call: Call, deadline: number): Promise<void> {
+    /** A worker gets a message. `broken` stands in for effects that fail. */
+    answer(upload: Upload, messageId: string, call: Call, deadline: number, broken: Broken = {}): Promise<void> {
       const effects = {
         ...services(call),
         findModel: effect(call, findTestModel),
@@ -39,6 +41,7 @@ export function createWorld() {
           inferences += 1;
           return { response: answer([1, 2], [0, 1]) };
         }),
+        ...broken,
       };
       return answerUpload(upload, messageId, effects, deadline);
     },
