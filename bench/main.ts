@@ -6,6 +6,7 @@ const sections: Record<string, (options: { quick: boolean; model?: string | unde
   codec: async (options) => (await import('./codec.ts')).codec(options),
   'cold-start': async (options) => (await import('./cold-start.ts')).coldStart(options),
   preprocessing: async (options) => (await import('./preprocessing.ts')).preprocessing(options),
+  jobs: async (options) => (await import('./jobs.ts')).jobs(options),
   'way-a': async (options) => (await import('./way-a.ts')).wayA(options),
 };
 

@@ -106,7 +106,10 @@ async function startHosts(state: string, disorder?: string) {
 async function startQueued(environment: Record<string, string>) {
   const started = await Promise.all(
     queued.map(async ({ name }) => {
-      return [name, await startLambda({ functions: deployedFunctions(name), environment, lazy: true })] as const;
+      return [
+        name,
+        await startLambda({ functions: deployedFunctions(name), environment, thrifty: true, lazy: true }),
+      ] as const;
     }),
   );
   const byName = new Map<string, Supervisor>(started);

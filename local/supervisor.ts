@@ -12,6 +12,8 @@ interface SupervisorOptions {
   readonly argument: unknown;
   /** Its whole environment, but for what a process needs to run at all: nothing of this shell's AWS settings gets in. */
   readonly environment: Readonly<Record<string, string>>;
+  /** Options of `node`. */
+  readonly nodeOptions?: readonly string[];
   readonly port?: number;
   /** Start the process when the first connection comes. */
   readonly lazy?: boolean;
@@ -132,11 +134,11 @@ export async function supervise(options: SupervisorOptions): Promise<Supervisor>
   return { url: `http://127.0.0.1:${port}`, pid: () => current?.child.pid, close };
 }
 
-function spawn({ module, argument, environment }: SupervisorOptions): ChildProcess {
+function spawn({ module, argument, environment, nodeOptions = [] }: SupervisorOptions): ChildProcess {
   const own = inherited.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
   return fork(module, [JSON.stringify(argument)], {
     env: { ...Object.fromEntries(own), ...environment },
-    execArgv: [],
+    execArgv: [...nodeOptions],
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
 }

@@ -4,7 +4,7 @@ import { isBlank } from './read-records.ts';
 
 /** A chunk is read, answered and written by one invocation: enough to be worth it, and progress can be watched. */
 const most = { records: 1000, bytes: 8 * 2 ** 20 };
-const least = { chunks: 50, records: 20 };
+const least = { chunks: 20, records: 20 };
 /** A plan is held whole. */
 const maxChunks = 20_000;
 const pieceRecords = 20;

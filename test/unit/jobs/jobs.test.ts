@@ -430,8 +430,8 @@ describe('over the API a job', () => {
     const entry = { name: 'm', aliases: {}, versions: ['1'], revision: 1 };
     const effects = { ...world.effects, readModelEntry: async () => entry };
     const { sample, seconds, costUsd, ...estimate } = await estimateJob(request, effects, Date.now() + 60_000);
-    assert.deepEqual(estimate, { records: 1000, chunks: 50, requests: 1000, workers: 5 });
-    assert.deepEqual({ ...sample, seconds: 0 }, { records: 19, failed: 0, seconds: 0 });
+    assert.deepEqual(estimate, { records: 1000, chunks: 25, requests: 1000, workers: 5 });
+    assert.deepEqual({ ...sample, seconds: 0 }, { records: 32, failed: 0, seconds: 0 });
     assert.ok(seconds! >= 0 && costUsd! > 0 && costUsd! < 1);
     assert.deepEqual([...world.objects.keys()], [input]);
   });
