@@ -4,11 +4,12 @@ import type { Planning } from '../jobs/plan-job.ts';
 import type { Running } from '../jobs/run-chunk.ts';
 import type { Services } from '../services.ts';
 import { findModel } from './find-model.ts';
-import type { Route } from './http.ts';
+import type { HttpRequest, Route } from './http.ts';
 import { modelRoutes } from './models.ts';
 import { openaiChatRoutes } from './openai-chat.ts';
 import { openaiCompletionRoutes } from './openai-completions.ts';
 import { openaiEmbeddingRoutes } from './openai-embeddings.ts';
+import { completeInputs } from './text-generation.ts';
 
 /** What a job may ask line by line: the body of a line is the body of a request to the path. */
 const endpoints: readonly Route[] = [
@@ -21,7 +22,7 @@ const endpoints: readonly Route[] = [
 /** What jobs need of the way of an HTTPS request. */
 export function jobServices(
   services: Services,
-): Pick<Planning, 'findModel' | 'checkEndpoint'> & Pick<Running, 'answerEndpoint'> {
+): Pick<Planning, 'findModel' | 'checkEndpoint'> & Pick<Running, 'answerEndpoint' | 'continueText'> {
   return {
     findModel: (reference, version) => findModel(reference, version, services),
     checkEndpoint: (endpoint) => void findRoute(endpoint),
@@ -29,16 +30,29 @@ export function jobServices(
       if (Object(body).stream === true) {
         throw new ServiceError('invalid_request', 'stream is true; the answers of a job come whole');
       }
-      const requestId = randomUUID();
       const { route, parameters } = findRoute(endpoint);
-      const request = {
-        ...{ method: 'POST', path: endpoint, parameters, query: {}, requestId, deadline },
-        headers: { 'content-type': 'application/json' },
-        body: Buffer.from(JSON.stringify(body)),
-      };
+      const request = createRequest({ path: endpoint, parameters, body, deadline });
       const answer = await route.handle(request, services);
-      return { status_code: answer.status, request_id: requestId, body: answer.body };
+      return { status_code: answer.status, request_id: request.requestId, body: answer.body };
     },
+    async continueText(model, input, deadline) {
+      const request = createRequest({
+        ...{ path: `/models/${model.manifest.name}`, parameters: {} },
+        ...{ body: input, deadline },
+      });
+      return (await completeInputs(request, model, services)).body;
+    },
+  };
+}
+
+function createRequest({
+  body,
+  ...asked
+}: Pick<HttpRequest, 'path' | 'parameters' | 'deadline'> & { body: unknown }): HttpRequest {
+  return {
+    ...{ method: 'POST', ...asked, query: {}, requestId: randomUUID() },
+    headers: { 'content-type': 'application/json' },
+    body: Buffer.from(JSON.stringify(body)),
   };
 }
 

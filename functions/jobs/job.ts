@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { inputPrefixes } from '../storage/object-keys.ts';
-import { taskNames } from '../tasks/task-names.ts';
+import { taskNames, textGeneration } from '../tasks/task-names.ts';
 
 const isInputKey = (key: string) => inputPrefixes.some((prefix) => key.startsWith(prefix));
 const reference = '<model>, <model>@<alias> or { model, version } is needed';
@@ -60,7 +60,7 @@ export const jobPlanSchema = z.object({
   /** Absent where the lines of an `endpoint` name theirs. */
   model: z.string().optional(),
   modelVersion: z.string().optional(),
-  task: z.enum(taskNames).optional(),
+  task: z.enum([...taskNames, textGeneration]).optional(),
   dataset: z.object({ name: z.string(), run: z.string(), split: z.string() }).optional(),
   input: z.string().optional(),
   endpoint: z.string().optional(),

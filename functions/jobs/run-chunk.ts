@@ -1,6 +1,7 @@
 import type { Model } from '../registry/model-manifest.ts';
 import type { Services } from '../services.ts';
 import type { Infer } from '../tasks/task.ts';
+import { textGeneration } from '../tasks/task-names.ts';
 import { type Answer, answerByTask, answerRecord } from './answer-record.ts';
 import { type ChunkOutcomes, openOutcomes } from './chunk-outcomes.ts';
 import { type ChunkPart, describePart, findPart, openPart, writePart } from './chunk-part.ts';
@@ -19,6 +20,8 @@ export interface Running
   > {
   /** What the API's path answers to a body, as a job with an `endpoint` has it. Throws what the path answers as an error. */
   answerEndpoint(endpoint: string, body: unknown, deadline: number): Promise<unknown>;
+  /** What a model that generates texts answers to `{ inputs, parameters }`. */
+  continueText(model: Model, input: unknown, deadline: number): Promise<unknown>;
   /** Milliseconds between the tries of a run whose host is away. */
   readonly hostWaits?: readonly number[];
 }
@@ -124,10 +127,11 @@ async function* itemsOf(
 }
 
 export function createAnswer(asked: Model | string, effects: Running, until: number): Answer {
-  const { infer, answerEndpoint, hostWaits: waits = defaultWaits } = effects;
+  const { infer, answerEndpoint, continueText, hostWaits: waits = defaultWaits } = effects;
   const patiently = createPatience({ waits, until });
   const soon = () => Date.now() + runSeconds * 1000;
   if (typeof asked === 'string') return (body) => patiently(() => answerEndpoint(asked, body, soon()));
+  if (asked.manifest.task === textGeneration) return (input) => patiently(() => continueText(asked, input, soon()));
   const once: Infer = async (request) => (await infer(asked, request, soon())).response;
   const joined = joinRuns(asked.manifest.maxBatchSize, once);
   // A run that failed with others in it may have failed because of one of them.

@@ -2,6 +2,7 @@ import { type ResultsManifest, resultsManifestSchema } from '../jobs/results-man
 import { log } from '../log.ts';
 import type { Services } from '../services.ts';
 import { evaluationKey, parseResultsManifestKey, reportKey } from '../storage/object-keys.ts';
+import { textGeneration } from '../tasks/task-names.ts';
 import { evaluateResults } from './evaluate-results.ts';
 import { readExamples } from './read-examples.ts';
 import { readResults } from './read-results.ts';
@@ -43,7 +44,8 @@ async function makeReport(
   effects: Effects,
 ): Promise<{ report: Report; page: string } | undefined> {
   const { job, attempt, model, modelVersion, task, dataset, input, counts, finishedAt } = manifest;
-  if (model === undefined || modelVersion === undefined || task === undefined) return undefined;
+  if (model === undefined || modelVersion === undefined || task === undefined || task === textGeneration)
+    return undefined;
   const about = { task, seed: dataset ? `${dataset.name} ${dataset.run} ${dataset.split}` : (input ?? job) };
   const made = await evaluateResults(readResults(manifest, effects), counts.total, about);
   if (!made) return undefined;

@@ -41,6 +41,7 @@ export function createJobsWorld({ host = () => {} }: { host?: Host } = {}) {
       if (endpoint !== '/v1/echo') throw new ServiceError('invalid_request', 'no such endpoint');
     },
     answerEndpoint: effect(call, (_endpoint: string, body: unknown) => ({ status_code: 200, body })),
+    continueText: effect(call, (_model: unknown, input: unknown) => input),
     infer: effect(call, async (_model: unknown, request: InferRequest) => {
       const [ids] = request.inputs;
       const [count = 0, length = 0] = ids!.shape;
