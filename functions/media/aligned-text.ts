@@ -78,7 +78,10 @@ function alignDifference(before: AlignedText, text: string): AlignedText {
   let from = 0;
   for (let at = 0; at < text.length; at++) {
     const found = before.text.slice(from, from + farthest).indexOf(text[at]!);
-    const start = found >= 0 ? from + found : from;
+    // Of spaces that have become one it is the last.
+    const spaces =
+      text[at] === ' ' && text[at + 1] !== ' ' ? /^ */.exec(before.text.slice(from + found))![0].length : 1;
+    const start = found >= 0 ? from + found + spaces - 1 : from;
     const character = String.fromCodePoint(before.text.codePointAt(start) ?? 0).length;
     const end = Math.min(found >= 0 ? start + 1 : start + character, before.text.length);
     [starts[at], ends[at]] =

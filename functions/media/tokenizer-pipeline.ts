@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { ServiceError } from '../errors.ts';
 import { createMerge } from './byte-pairs.ts';
 import { rewriteNormalizer, rewritePreTokenizer, splitText } from './exact-steps.ts';
+import { readCharsMap } from './precompiled-charsmap.ts';
 
 const padding = z.object({
   strategy: z.union([z.literal('BatchLongest'), z.object({ Fixed: z.int().positive() })]),
@@ -78,6 +79,8 @@ interface Step {
 }
 
 export interface NormalizerStep extends Step {
+  /** Of a sequence. */
+  readonly normalizers?: readonly NormalizerStep[];
   normalize(text: string): string;
 }
 
@@ -98,7 +101,7 @@ export interface Framed<Item> {
 
 /** What is used of the library's Tokenizer, whose own types cannot be resolved by an ES module. */
 export interface Pipeline {
-  readonly normalizer: (NormalizerStep & { readonly normalizers?: readonly NormalizerStep[] }) | null;
+  readonly normalizer: NormalizerStep | null;
   readonly pre_tokenizer: PreTokenizer | null;
   readonly model: {
     encode(words: string[]): string[];
@@ -157,6 +160,7 @@ function createPipeline(file: TokenizerFile, config: TokenizerConfig, specials: 
     });
     const pipeline = library as Pipeline;
     if (pipeline.pre_tokenizer) replaceSplits(pipeline.pre_tokenizer);
+    if (pipeline.normalizer) replaceCharsMaps(pipeline.normalizer);
     const { model } = pipeline;
     forgetAddedWords(model, file);
     for (const { id, content } of specials) {
@@ -177,6 +181,13 @@ function forgetAddedWords({ tokens_to_ids: ids }: Pipeline['model'], { added_tok
   const { vocab } = model;
   if (typeof vocab !== 'object' || vocab === null || Array.isArray(vocab)) return;
   for (const { content } of added_tokens) if (!Object.hasOwn(vocab, content)) ids.delete(content);
+}
+
+/** The library has one map for all models. */
+function replaceCharsMaps(step: NormalizerStep): void {
+  step.normalizers?.forEach(replaceCharsMaps);
+  const { type, precompiled_charsmap: map } = step.config ?? {};
+  if (type === 'Precompiled' && typeof map === 'string' && map !== '') step.normalize = readCharsMap(map);
 }
 
 /** The library's own splits know two behaviours of five. */
