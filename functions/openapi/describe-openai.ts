@@ -27,6 +27,7 @@ const generated = <Choice extends z.ZodRawShape>(object: string, choice: Choice)
 const chat = generated('chat.completion', {
   message: z.object({ role: z.literal('assistant'), content: z.string().nullable() }),
 });
+const completion = generated('text_completion', { text: z.string() });
 const versionHeader = { 'x-lambent-model-version': 'The version that answered.' };
 const answerHeaders = {
   ...versionHeader,
@@ -108,7 +109,8 @@ export const openaiDescriptions: Descriptions = {
   'POST /v1/embeddings': { ...json(embeddings), headers: answerHeaders },
   'POST /v1/chat/completions': streamed(chat),
   'POST /models/{model}/v1/chat/completions': streamed(chat),
-  'POST /v1/completions': streamed(generated('text_completion', { text: z.string() })),
+  'POST /v1/completions': streamed(completion),
+  'POST /models/{model}/v1/completions': streamed(completion),
   'POST /v1/audio/transcriptions': {
     answers: {
       200: {

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import type { HttpRequest } from '../../../functions/http/http.ts';
 import { routes } from '../../../functions/http/routes.ts';
-import { createDocument } from '../../../functions/openapi/create-document.ts';
+import { createDocument, descriptions } from '../../../functions/openapi/create-document.ts';
 import { openApiRoutes } from '../../../functions/openapi/routes.ts';
 import type { Services } from '../../../functions/services.ts';
 
@@ -15,6 +15,8 @@ test('every route is an operation with an id of its own, and has an answer', () 
   const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods));
   assert.equal(operations.length, all.length);
   assert.equal(new Set(operations.map(({ operationId }) => operationId)).size, all.length);
+  const undescribed = all.filter(({ method, path }) => !descriptions[`${method} ${path}`]);
+  assert.deepEqual(undescribed, [], 'functions/openapi describes their answers');
   for (const { responses, operationId } of operations) {
     assert.ok(
       Object.keys(responses).some((status) => status.startsWith('2')),
