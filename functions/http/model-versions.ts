@@ -3,8 +3,8 @@ import { ServiceError } from '../errors.ts';
 import { changeHost } from '../registry/change-host.ts';
 import { listVersions, readVersion, type VersionState } from '../registry/list-versions.ts';
 import { deleteVersion } from '../registry/model-entry.ts';
-import { type HostName, modelHosts } from '../registry/model-manifest.ts';
-import type { ModelEntry, Services } from '../services.ts';
+import { modelHosts } from '../registry/model-manifest.ts';
+import type { Services } from '../services.ts';
 import { modelFileKey, modelNamePattern, modelVersionPattern } from '../storage/object-keys.ts';
 import type { HttpRequest, HttpResponse, Route } from './http.ts';
 import { readJson } from './read-json.ts';
@@ -65,28 +65,15 @@ async function readVersions({ parameters }: HttpRequest, services: Services): Pr
   const name = parameters.model ?? '';
   const states = await listVersions(name, services);
   if (states.length === 0) throw new ServiceError('model_not_found', `no version of '${name}' was uploaded`);
-  const entry = states.some(({ status }) => status === 'READY') ? await readEntry(name, services) : undefined;
-  const kept = states.filter(({ version }) => !entry?.deleted?.includes(version));
-  return { status: 200, body: { name, versions: kept.map((one) => render(one, entry?.hosts?.[one.version])) } };
+  return { status: 200, body: { name, versions: states.map(render) } };
 }
 
 async function readOneVersion({ parameters }: HttpRequest, services: Services): Promise<HttpResponse> {
   const { model = '', version = '' } = parameters;
   checkNames(model, version);
   const state = await readVersion(model, version, services);
-  const entry = state?.status === 'READY' ? await readEntry(model, services) : undefined;
-  if (state && !entry?.deleted?.includes(version)) {
-    return { status: 200, body: render(state, entry?.hosts?.[version]) };
-  }
+  if (state) return { status: 200, body: render(state) };
   throw new ServiceError('model_not_found', `there is no version '${version}' of model '${model}'`);
-}
-
-/** Undefined: its first version is READY this moment, and the entry comes next. */
-function readEntry(name: string, services: Services): Promise<ModelEntry | undefined> {
-  return services.readModelEntry(name).catch((error: unknown) => {
-    if (error instanceof ServiceError && error.code === 'model_not_found') return undefined;
-    throw error;
-  });
 }
 
 async function putVersion(request: HttpRequest, services: Services): Promise<HttpResponse> {
@@ -138,9 +125,8 @@ function checkNames(model: string, version: string): void {
   }
 }
 
-function render(state: VersionState, otherHost?: HostName): object {
+function render(state: VersionState): object {
   if (state.status === 'REGISTERED') return state;
-  const { name, version, status, reason, registeredAt, startedAt, finishedAt, withoutArchive, model } = state;
-  const host = otherHost ?? model?.manifest.host;
+  const { name, version, status, reason, registeredAt, startedAt, finishedAt, host, withoutArchive } = state;
   return { name, version, status, reason, registeredAt, startedAt, finishedAt, host, withoutArchive };
 }

@@ -111,10 +111,18 @@ async function runKilled(event: SQSEvent, calls: number): Promise<boolean> {
 test('register-model killed after any of its calls and woken again leaves one READY version and one whole archive', async () => {
   const archives = new Set<string>();
   let calls = 1;
+  let between = 0;
   for (let killed = true; killed; calls++) {
     const name = `killed-${calls}`;
     const event = await upload(name, '1');
     killed = await runKilled(event, calls);
+    const ready = (await services.readRegistration(name, '1'))?.status === 'READY';
+    const served = await services.readModelEntry(name).then(
+      () => true,
+      () => false,
+    );
+    if (ready && !served) between += 1;
+    assert.equal((await readVersion(name, '1', services))?.status === 'READY', served, 'READY is what is served');
     await deliver(event);
     const registration = await services.readRegistration(name, '1');
     assert.equal(registration?.status, 'READY', `killed after call ${calls}: ${registration?.reason}`);
@@ -123,6 +131,7 @@ test('register-model killed after any of its calls and woken again leaves one RE
     archives.add(sha256(await services.readArtifact(servingKey(name, '1'))));
   }
   assert.ok(calls > 10, `${calls} calls were seen`);
+  assert.ok(between > 0, 'one was killed when the version was READY and not served yet');
   assert.equal(archives.size, 1, 'equal packages give equal archives');
 });
 
