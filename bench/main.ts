@@ -7,6 +7,7 @@ const sections: Record<string, (options: { quick: boolean; model?: string | unde
   'cold-start': async (options) => (await import('./cold-start.ts')).coldStart(options),
   preprocessing: async (options) => (await import('./preprocessing.ts')).preprocessing(options),
   jobs: async (options) => (await import('./jobs.ts')).jobs(options),
+  clients: async (options) => (await import('./clients.ts')).clients(options),
   'way-a': async (options) => (await import('./way-a.ts')).wayA(options),
 };
 

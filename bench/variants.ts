@@ -84,7 +84,7 @@ export async function startVariants(folder: string): Promise<Variants> {
 }
 
 /** As an owner does, by `npm run push`. */
-async function push(folder: string, state: string): Promise<void> {
+export async function push(folder: string, state: string): Promise<void> {
   const environment = { ...process.env, LAMBENT_STATE: state };
   const { stdout } = await promisify(execFile)(process.execPath, ['commands/push.ts', folder], { env: environment });
   if (!stdout.includes('READY')) throw new Error(`${folder} was not registered: ${stdout}`);
