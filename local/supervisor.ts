@@ -102,9 +102,9 @@ export async function supervise(options: SupervisorOptions): Promise<Supervisor>
       clearInterval(watch);
       children.delete(child);
       if (serving.inTransit) waiting.unshift(serving.inTransit);
+      if (closing || (current === serving && !serving.ready)) for (const socket of waiting.splice(0)) socket.destroy();
       if (closing) return;
       if (current !== serving) return handOver();
-      if (!serving.ready) for (const socket of waiting.splice(0)) socket.destroy();
       process.stderr.write(`${options.name} ended (${reason}); starting it again\n`);
       replace(serving.startedAt);
     };
