@@ -8,6 +8,7 @@ const sections: Record<string, (options: { quick: boolean; model?: string | unde
   preprocessing: async (options) => (await import('./preprocessing.ts')).preprocessing(options),
   jobs: async (options) => (await import('./jobs.ts')).jobs(options),
   clients: async (options) => (await import('./clients.ts')).clients(options),
+  streaming: async (options) => (await import('./streaming.ts')).streaming(options),
   'way-a': async (options) => (await import('./way-a.ts')).wayA(options),
 };
 

@@ -6,25 +6,30 @@ export async function* merge<Event>(
   sources: readonly (() => AsyncGenerator<Event>)[],
   limit: number,
 ): AsyncGenerator<{ index: number; event: Event }> {
-  const running = new Map<number, { iterator: AsyncGenerator<Event>; next: Promise<Step<Event>> }>();
+  const open = new Set<AsyncGenerator<Event>>();
+  const waiting = new Map<number, Promise<Step<Event>>>();
   const pull = (index: number, iterator: AsyncGenerator<Event>) => {
     const next = iterator.next().then((result) => ({ index, iterator, result }));
     next.catch(() => {}); // it may fail when nobody waits for it any more
-    running.set(index, { iterator, next });
+    open.add(iterator);
+    waiting.set(index, next);
   };
   let begun = 0;
   try {
     for (;;) {
-      for (; begun < sources.length && running.size < limit; begun++) pull(begun, sources[begun]!());
-      if (running.size === 0) return;
-      const { index, iterator, result } = await Promise.race([...running.values()].map(({ next }) => next));
-      running.delete(index);
-      if (result.done) continue;
+      for (; begun < sources.length && open.size < limit; begun++) pull(begun, sources[begun]!());
+      if (open.size === 0) return;
+      const { index, iterator, result } = await Promise.race(waiting.values());
+      waiting.delete(index);
+      if (result.done) {
+        open.delete(iterator);
+        continue;
+      }
       yield { index, event: result.value };
       pull(index, iterator);
     }
   } finally {
-    for (const { iterator } of running.values()) void iterator.return(undefined).catch(() => {});
+    for (const iterator of open) void iterator.return(undefined).catch(() => {});
   }
 }
 

@@ -59,15 +59,31 @@ export async function answerGenerations(
   const all = prepend(first, events);
   if (input.stream) {
     const chunks = renderChunks(all, { input, format, common });
-    const stream = Readable.from(toEvents(chunks, request.requestId, leaving.signal), { highWaterMark: 1 });
-    // Where the caller leaves, the host is told at once, also while it is silent.
-    stream.once('close', () => leaving.abort());
+    const leave = () => {
+      leaving.abort();
+      // A generator that has not begun would not end the one that it reads.
+      void all.return(undefined);
+    };
+    const sent = toEvents(chunks, request.requestId, leaving.signal);
+    const stream = Readable.from(endedAtOnce(sent, leave), { highWaterMark: 1 });
     return { status: 200, headers: { ...headers, 'content-type': 'text/event-stream; charset=utf-8' }, body: stream };
   }
   const { deltas, ends } = await gather(all, generations.length);
   const choices = ends.map((end, index) => format.choice(index, deltas[index]!, end));
   const usage = renderUsage(ends, input.n ?? 1);
   return { status: 200, headers, body: { ...common, object: format.object, choices, usage } };
+}
+
+/** The same, but `leave` is called as soon as the reader leaves: a generator itself hears of it with its next value. */
+function endedAtOnce<Value>(values: AsyncGenerator<Value>, leave: () => void): AsyncIterable<Value> {
+  const iterator: AsyncIterator<Value> = {
+    next: () => values.next(),
+    async return(value) {
+      leave();
+      return await values.return(value);
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
 }
 
 type Events = AsyncGenerator<{ index: number; event: GenerationEvent }>;

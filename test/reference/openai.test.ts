@@ -31,6 +31,7 @@ const model = {
 const logprobs = [{ token: 'é', logprob: -0.5, top: [{ token: 'é', logprob: -0.5 }] }];
 const events: GenerationEvent[] = [
   { kind: 'delta', text: 'é', logprobs },
+  { kind: 'delta', text: '', toolCalls: [{ index: 0, id: 'c1', name: 'time', arguments: '{}' }] },
   { kind: 'end', finishReason: 'stop', promptTokens: 3, completionTokens: 1 },
 ];
 const services = {
