@@ -10,11 +10,11 @@ const functionRoot = /^functions\/[^/]+\.ts$/;
 const allowed: Record<string, RegExp[]> = {
   'functions/handlers': [/^functions\//],
   'functions/http': [
-    /^functions\/(files|generation|jobs|reports|tasks|threads|storage|registry|media|inference)\//,
+    /^functions\/(page|files|generation|jobs|reports|tasks|threads|storage|registry|media|inference)\//,
     functionRoot,
   ],
   'functions/files': [/^functions\/storage\//, functionRoot],
-  'functions/openapi': [/^functions\/(http|jobs|reports|tasks|storage|registry|inference)\//, functionRoot],
+  'functions/openapi': [/^functions\/(http|page|jobs|reports|tasks|storage|registry|inference)\//, functionRoot],
   'functions/queue': [functionRoot],
   'functions/page': [],
   'functions/reports': [/^functions\/(evaluation|datasets|jobs|page|tasks|storage|registry)\//, functionRoot],

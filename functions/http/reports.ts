@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { pagePolicy } from '../page/page.ts';
 import { compareJobs } from '../reports/compare-jobs.ts';
 import { readReport } from '../reports/read-report.ts';
 import type { Services } from '../services.ts';
@@ -39,7 +40,8 @@ async function report({ parameters, query }: HttpRequest, services: Services): P
   const page =
     parseInput(querySchema, query).format === 'html' && (await services.readData(reportKey(job, 'report.html')));
   if (!page) return { status: 200, body };
-  return { status: 200, headers: { 'content-type': 'text/html; charset=utf-8' }, body: page };
+  const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': pagePolicy };
+  return { status: 200, headers, body: page };
 }
 
 async function compare({ parameters }: HttpRequest, services: Services): Promise<HttpResponse> {

@@ -1,50 +1,44 @@
+import { type Html, html } from '../page/html.ts';
 import type { JsonSchema } from './json-schema.ts';
 
-/** Text as HTML shows it. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-}
-
 /** A schema as nested lists: the type, then the fields. */
-export function renderSchema(schema: JsonSchema): string {
-  const fields = renderFields(schema);
-  return `<span class="type">${renderType(schema)}</span>${fields}`;
+export function renderSchema(schema: JsonSchema): Html {
+  return html`<small>${renderType(schema)}</small>${renderFields(schema)}`;
 }
 
-function renderFields(schema: JsonSchema): string {
-  if (Array.isArray(schema.anyOf)) return schema.anyOf.map((form: JsonSchema) => renderFields(form)).join('');
+function renderFields(schema: JsonSchema): readonly Html[] {
+  if (Array.isArray(schema.anyOf)) return schema.anyOf.flatMap((form: JsonSchema) => renderFields(form));
   if (schema.items && typeof schema.items === 'object') return renderFields(schema.items as JsonSchema);
   const properties = Object.entries((schema.properties ?? {}) as Record<string, JsonSchema>);
-  if (properties.length === 0) return '';
+  if (properties.length === 0) return [];
   const required = (schema.required ?? []) as readonly string[];
-  const lines = properties.map(([name, field]) => {
-    const notes = [
-      required.includes(name) ? 'required' : '',
-      field.default === undefined ? '' : `default ${JSON.stringify(field.default)}`,
-    ];
-    const note = notes.filter(Boolean).join(', ');
-    const says = typeof field.description === 'string' ? ` ${escapeHtml(field.description)}` : '';
-    const head = `<code>${escapeHtml(name)}</code> <span class="type">${renderType(field)}</span>`;
-    return `<li>${head}${note && ` <span class="note">${escapeHtml(note)}</span>`}${says}${renderFields(field)}</li>`;
-  });
-  return `<ul class="fields">${lines.join('')}</ul>`;
+  return [html`<ul class="fields">${properties.map(([name, field]) => renderField(name, field, required))}</ul>`];
 }
 
-function renderType(schema: JsonSchema): string {
+function renderField(name: string, field: JsonSchema, required: readonly string[]): Html {
+  const notes = [
+    required.includes(name) ? 'required' : '',
+    field.default === undefined ? '' : `default ${JSON.stringify(field.default)}`,
+  ];
+  const says = typeof field.description === 'string' && field.description;
+  const note = notes.filter(Boolean).join(', ');
+  return html`<li><code>${name}</code> <small>${renderType(field)} ${note}</small> ${says}${renderFields(field)}</li>`;
+}
+
+function renderType(schema: JsonSchema): readonly (Html | string)[] {
   const { $ref, anyOf, items, type } = schema;
   if (typeof $ref === 'string') {
-    const name = escapeHtml($ref.split('/').at(-1) ?? '');
-    return `<a href="#schema-${name}">${name}</a>`;
+    const name = $ref.split('/').at(-1) ?? '';
+    return [html`<a href="#schema-${name}">${name}</a>`];
   }
-  if (Array.isArray(anyOf)) return [...new Set(anyOf.map((form: JsonSchema) => renderType(form)))].join(' or ');
-  if (Array.isArray(schema.enum)) return schema.enum.map((value) => escapeHtml(JSON.stringify(value))).join(', ');
-  if (schema.const !== undefined) return escapeHtml(JSON.stringify(schema.const));
-  if (type === 'array') return `list of ${items ? renderType(items as JsonSchema) : 'values'}${range(schema, 'Items')}`;
-  if (type === undefined) return 'any value';
-  return (
-    escapeHtml([type].flat().join(' or ')) +
-    range(schema, typeof type === 'string' && type === 'string' ? 'Length' : '')
-  );
+  if (Array.isArray(anyOf))
+    return anyOf.flatMap((form: JsonSchema, at) => [at === 0 ? '' : ' or ', ...renderType(form)]);
+  if (Array.isArray(schema.enum)) return [schema.enum.map((value) => JSON.stringify(value)).join(', ')];
+  if (schema.const !== undefined) return [JSON.stringify(schema.const)];
+  if (type === undefined) return ['any value'];
+  if (type === 'array')
+    return ['list of ', ...(items ? renderType(items as JsonSchema) : ['values']), range(schema, 'Items')];
+  return [[type].flat().join(' or '), range(schema, type === 'string' ? 'Length' : '')];
 }
 
 function range(schema: JsonSchema, of: 'Items' | 'Length' | ''): string {

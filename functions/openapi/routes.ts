@@ -21,13 +21,13 @@ export function openApiRoutes(routes: readonly Route[]): readonly Route[] {
 }
 
 async function write(routes: readonly Route[]): Promise<{ json: HttpResponse; page: HttpResponse }> {
-  const [{ createDocument }, { renderPage }] = await Promise.all([
+  const [{ createDocument }, { renderDocument }, { pagePolicy }] = await Promise.all([
     import('./create-document.ts'),
-    import('./render-page.ts'),
+    import('./render-document.ts'),
+    import('../page/page.ts'),
   ]);
   const document = createDocument(routes);
-  const { html, contentSecurityPolicy } = renderPage(document);
   const json = { status: 200, headers: { 'content-type': 'application/json' }, body: JSON.stringify(document) };
-  const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': contentSecurityPolicy };
-  return { json, page: { status: 200, headers, body: html } };
+  const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': pagePolicy };
+  return { json, page: { status: 200, headers, body: renderDocument(document) } };
 }

@@ -24,6 +24,9 @@ const styleHash = createHash('sha256').update(style).digest('base64');
 /** Scripts, forms, frames and other hosts are out; pictures and sounds lie in the page itself. */
 const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; img-src data:; media-src data:; base-uri 'none'; form-action 'none'`;
 
+/** The same for the header of an answer that is a page, which may say more than a page itself. */
+export const pagePolicy = `${policy}; frame-ancestors 'none'`;
+
 /** A page that stands by itself: one file that needs no script, no network and no other file. */
 export function renderPage({ title, kicker, lead, facts, sections }: Page): string {
   return html`<!doctype html>

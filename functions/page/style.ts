@@ -79,6 +79,13 @@ svg .s0 { stroke: var(--accent); } svg .s1 { stroke: var(--wrong); } svg .s2 { s
 .key { display: flex; flex-wrap: wrap; gap: .15rem 1rem; margin: .5rem 0 0; padding: 0; list-style: none; font-size: .8125rem; color: var(--soft); }
 .key svg { display: inline-block; width: 1.1rem; height: .5rem; margin-right: .4rem; vertical-align: middle; }
 a { color: var(--accent); }
+code, pre { font: .875em/1.5 ui-monospace, monospace; }
+pre { margin: .75rem 0 0; padding: .6rem .75rem; background: var(--shade); border-radius: .5rem; overflow-x: auto; }
+details { margin: .4rem 0; padding: 0 1rem; border: 1px solid var(--line); border-radius: .75rem; background: var(--card); overflow: hidden; }
+details[open] { padding-bottom: .75rem; } details small { color: var(--soft); font-size: .875rem; } details h3 { margin: 1rem 0 .25rem; }
+summary { display: flex; flex-wrap: wrap; gap: .1rem .75rem; align-items: baseline; margin: 0 -1rem; padding: .6rem 1rem; cursor: pointer; }
+summary b { min-width: 4.2rem; color: var(--accent); font-size: .8125rem; } summary:focus-visible { outline: 2px solid var(--accent); outline-offset: -2px; }
+.fields { margin: 0; padding-left: 1.1rem; }
 @media print { :root { --page: #fff; --card: #fff; --ink: #000; --soft: #444; --line: #ccc; --accent: #0f6b63; --accent-soft: #e6f2f0; --wrong: #b4451f; --wrong-soft: #f6e2d9; --shade: #f4f4f4; }
   body { font-size: 11pt; } main, body > header, body > footer { max-width: none; padding: 0; } section { margin: 1.5rem 0; } h2 { break-after: avoid; }
   .tile, .card, figure.chart, tr { break-inside: avoid; } .scroll { overflow: visible; } audio { display: none; } * { print-color-adjust: exact; -webkit-print-color-adjust: exact; } }
