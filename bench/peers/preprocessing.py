@@ -7,9 +7,12 @@ import time
 
 
 def pillow(path, size, resample, mean, deviation):
-    import numpy
     from PIL import Image, __version__
 
+    try:
+        import numpy
+    except ImportError:
+        numpy = None
     data = open(path, "rb").read()
 
     def resized():
@@ -20,7 +23,8 @@ def pillow(path, size, resample, mean, deviation):
         pixels = (pixels - numpy.float32(mean)) / numpy.float32(deviation)
         return numpy.ascontiguousarray(pixels.transpose(2, 0, 1))[numpy.newaxis]
 
-    return {"resized": resized, "tensor": tensor}, __version__, resized().tobytes().hex()
+    answer = {"pixels": resized().tobytes().hex(), "numpy": numpy is not None}
+    return {"resized": resized, "tensor": tensor}, __version__, answer
 
 
 def tokenizers(path, texts):

@@ -32,11 +32,8 @@ export async function pictures(
   const folder = mkdtempSync(join(tmpdir(), 'bench-pictures-'));
   const path = join(folder, 'photo.jpg');
   writeFileSync(path, photo);
-  const pillow = await startPython(
-    'pillow',
-    ['PIL', 'numpy'],
-    [path, size, bicubic, config.image_mean, config.image_std],
-  );
+  const pillow = await startPython('pillow', ['PIL'], [path, size, bicubic, config.image_mean, config.image_std]);
+  const answer = pillow?.answer as { pixels: string; numpy: boolean } | undefined;
   const exact = prepare(photo, false);
   const fast = prepare(photo, true);
   const transformers = peer && prepareByTransformers(photo, peer);
@@ -44,7 +41,7 @@ export async function pictures(
     exact,
     fast,
     transformers,
-    pillow: pillow?.answer as string | undefined,
+    pillow: answer?.pixels,
   });
 
   const names = {
@@ -62,7 +59,9 @@ export async function pictures(
       here(names.fast, fast),
       here(names.exact, exact),
       ...(pillow ? [{ name: names.pillow, time: (calls: number) => pillow.time('resized', calls) }] : []),
-      ...(pillow ? [{ name: names.numpy, time: (calls: number) => pillow.time('tensor', calls) }] : []),
+      ...(pillow && answer?.numpy
+        ? [{ name: names.numpy, time: (calls: number) => pillow.time('tensor', calls) }]
+        : []),
       ...(transformers ? [here(names.transformers, transformers)] : []),
     ],
     { rounds, calls: 4 },
