@@ -118,12 +118,17 @@ export function createDatasetWorld({ mayKill = () => false }: { mayKill?: () => 
 
   return {
     objects,
+    effects: plain,
     queue,
     deliver,
     /** Puts files and at last dataset.json into `raw/<dataset>/`. */
     upload(dataset: string, definition: object, files: Readonly<Record<string, Uint8Array | string>>): void {
       for (const [path, body] of Object.entries(files)) store(rawKey(dataset, path), Buffer.from(body));
       store(rawKey(dataset, 'dataset.json'), Buffer.from(JSON.stringify(definition)));
+      this.uploaded(dataset);
+    },
+    /** dataset.json has arrived. */
+    uploaded(dataset: string): void {
       uploads += 1;
       const sequencer = uploads.toString(16).padStart(8, '0');
       queue.push({ upload: { dataset, versionId: '', sequencer, uploadedAt: '2026-11-27T12:00:00.000Z' } });
