@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { cpuMilliseconds } from './cpu.ts';
-import { end, type Server, startServer } from './processes.ts';
+import { end, peakMegabytes, type Server, startServer } from './processes.ts';
 import { random } from './random.ts';
 import { goal, type Section, table } from './report.ts';
 
@@ -92,18 +92,6 @@ async function compare(bare: string, job: string): Promise<void> {
     const near = Math.abs(one.output[0][0].score - other.output[0][0].score) < 1e-4;
     if (one.custom_id !== other.custom_id || !near) throw new Error(`line ${index} is ${given![index]}, not ${line}`);
   }
-}
-
-/** Most memory that the process of a function has had. */
-async function peakMegabytes(platform: number, functionName: string): Promise<number> {
-  for (const id of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-    const [arguments_, status] = await Promise.all(
-      ['cmdline', 'status'].map((file) => readFile(`/proc/${id}/${file}`, 'utf8').catch(() => '')),
-    );
-    if (!arguments_!.includes(`{"${functionName}":`) || !status!.includes(`PPid:\t${platform}\n`)) continue;
-    return Number(/VmHWM:\s+(\d+)/.exec(status!)?.[1]) / 1024;
-  }
-  return Number.NaN;
 }
 
 function report(measured: readonly { lines: number; bare: Measured; job: Measured }[], megabytes: number): Section {

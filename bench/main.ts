@@ -6,6 +6,7 @@ const sections: Record<string, (options: { quick: boolean; model?: string | unde
   codec: async (options) => (await import('./codec.ts')).codec(options),
   'cold-start': async (options) => (await import('./cold-start.ts')).coldStart(options),
   preprocessing: async (options) => (await import('./preprocessing.ts')).preprocessing(options),
+  datasets: async (options) => (await import('./datasets.ts')).datasets(options),
   jobs: async (options) => (await import('./jobs.ts')).jobs(options),
   clients: async (options) => (await import('./clients.ts')).clients(options),
   streaming: async (options) => (await import('./streaming.ts')).streaming(options),

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { RawAnswer, RawQuestion } from './peers/raw.ts';
 
@@ -63,4 +64,16 @@ export async function end(child: ChildProcess): Promise<void> {
   const exited = once(child, 'exit');
   child.kill('SIGTERM');
   await exited;
+}
+
+/** Most memory that the process of a function has had. */
+export async function peakMegabytes(platform: number, functionName: string): Promise<number> {
+  for (const id of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
+    const [arguments_, status] = await Promise.all(
+      ['cmdline', 'status'].map((file) => readFile(`/proc/${id}/${file}`, 'utf8').catch(() => '')),
+    );
+    if (!arguments_!.includes(`{"${functionName}":`) || !status!.includes(`PPid:\t${platform}\n`)) continue;
+    return Number(/VmHWM:\s+(\d+)/.exec(status!)?.[1]) / 1024;
+  }
+  return Number.NaN;
 }
