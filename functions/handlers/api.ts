@@ -1,10 +1,8 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
 import { readConfig } from '../config.ts';
-import { createServices } from '../create-services.ts';
 import { authenticate } from '../http/authenticate.ts';
-import { countInferences } from '../http/count-inferences.ts';
-import { logInference } from '../http/inference-metrics.ts';
+import { createCountedServices } from '../http/create-counted-services.ts';
 import { limitRate } from '../http/limit-rate.ts';
 import { renderError } from '../http/render-error.ts';
 import { requestLog } from '../http/request-log.ts';
@@ -15,9 +13,7 @@ import { streamResponse } from '../http/stream-response.ts';
 import { openApiRoutes } from '../openapi/routes.ts';
 
 const config = readConfig(process.env);
-const { METRICS_NAMESPACE: namespace } = config;
-const onInference = namespace ? logInference.bind(undefined, namespace) : undefined;
-const services = countInferences(createServices(config), onInference);
+const services = createCountedServices(config);
 const routes = [...answered, ...openApiRoutes(answered)];
 
 /** HTTPS request -> authenticate -> route -> infer -> response. */

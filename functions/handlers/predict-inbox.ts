@@ -1,13 +1,13 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { readConfig } from '../config.ts';
-import { createServices } from '../create-services.ts';
+import { createCountedServices } from '../http/create-counted-services.ts';
 import { findModel } from '../http/find-model.ts';
 import { answerUpload } from '../jobs/answer-upload.ts';
 import { eachMessage } from '../queue/each-message.ts';
 import { keepReason } from '../queue/keep-reason.ts';
 import { readObjectEvents } from '../queue/read-object-events.ts';
 
-const services = createServices(readConfig(process.env));
+const services = createCountedServices(readConfig(process.env));
 const effects = { ...services, findModel: (reference: string) => findModel(reference, undefined, services) };
 
 const giveUp = keepReason('predict-inbox', services);

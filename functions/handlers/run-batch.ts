@@ -1,6 +1,6 @@
 import type { Context, SQSBatchResponse, SQSEvent, SQSRecord } from 'aws-lambda';
 import { readConfig } from '../config.ts';
-import { createServices } from '../create-services.ts';
+import { createCountedServices } from '../http/create-counted-services.ts';
 import { jobServices } from '../http/job-services.ts';
 import { publishBatch, readPublishMessage } from '../jobs/publish-batch.ts';
 import { giveUpMessage, giveUpUpload, readWorkMessage, workOnMessage, workOnUpload } from '../jobs/work-on-message.ts';
@@ -8,7 +8,7 @@ import { eachMessage } from '../queue/each-message.ts';
 import { keepReason } from '../queue/keep-reason.ts';
 import { readObjectEvents } from '../queue/read-object-events.ts';
 
-const services = createServices(readConfig(process.env));
+const services = createCountedServices(readConfig(process.env));
 const effects = { ...services, ...jobServices(services) };
 
 const keep = keepReason('run-batch', services);

@@ -65,13 +65,18 @@ export class ServiceStack extends Stack {
       ...(props.endpoint && { SAGEMAKER_ENDPOINT_NAME: props.endpoint.attrEndpointName }),
       ...(props.llm && { LLM_ENDPOINT_NAME: props.llm.endpoint.attrEndpointName }),
     };
+    const metrics = { METRICS_NAMESPACE: 'Lambent' };
     const api = create('api', {
       ...hosts,
       API_KEY_PEPPER_SECRET_ID: storage.apiKeyPepper.secretArn,
       CORS_ORIGIN: config.corsOrigin,
-      METRICS_NAMESPACE: 'Lambent',
+      ...metrics,
     });
-    const environmentOf = (name: FunctionName) => (runsNoModel.includes(name) ? {} : hosts);
+    const environmentOf = (name: FunctionName) => {
+      if (runsNoModel.includes(name)) return {};
+      // A trial of a package is no use of it.
+      return name === 'register-model' ? hosts : { ...hosts, ...metrics };
+    };
     const queued = [...storage.uploadQueues.keys()].map((name) => [name, create(name, environmentOf(name))] as const);
     const deployed = { api, infer, ...Object.fromEntries(queued) } as Record<FunctionName, LambentFunction>;
     grantAccess(deployed, storage, props.endpoint, props.llm);

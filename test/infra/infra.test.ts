@@ -391,8 +391,8 @@ describe('service', () => {
       api: [...storage, ...host, 'API_KEY_PEPPER_SECRET_ID', 'CORS_ORIGIN', 'METRICS_NAMESPACE', 'WORK_QUEUES'],
       infer: storage,
       registermodel: [...storage, ...host],
-      predictinbox: [...storage, ...host],
-      runbatch: [...storage, ...host, 'WORK_QUEUES'],
+      predictinbox: [...storage, ...host, 'METRICS_NAMESPACE'],
+      runbatch: [...storage, ...host, 'METRICS_NAMESPACE', 'WORK_QUEUES'],
       evaluate: storage,
       preparedataset: [...storage, 'WORK_QUEUES'],
     };
