@@ -13,10 +13,13 @@ export function cancelJob(name: string, effects: Controlling): Promise<Job> {
   });
 }
 
-/** Runs the chunks that are not done, also of a job that is RUNNING and whose messages were lost. Throws not_found, conflict. */
+/**
+ * Runs the chunks that are not done, also of a job that is RUNNING and whose messages were lost; one that was not planned is
+ * planned. Throws not_found, conflict.
+ */
 export function resumeJob(name: string, effects: Controlling): Promise<Job> {
   return control(name, effects, (job) => {
-    if (isPlanned(job) && ['RUNNING', 'CANCELLED', 'FAILED'].includes(job.status)) return again(job, job.retrySince);
+    if (['RUNNING', 'CANCELLED', 'FAILED'].includes(job.status)) return again(job, job.retrySince);
     throw refuse(job, 'cannot be resumed');
   });
 }
@@ -24,21 +27,18 @@ export function resumeJob(name: string, effects: Controlling): Promise<Job> {
 /** Runs what has no answer: records that have failed, and chunks that are not done. Throws not_found, conflict. */
 export function retryJob(name: string, effects: Controlling): Promise<Job> {
   return control(name, effects, (job) => {
-    if (!isPlanned(job) || !['COMPLETED', 'CANCELLED', 'FAILED'].includes(job.status)) {
-      throw refuse(job, 'cannot be retried');
-    }
+    if (!['COMPLETED', 'CANCELLED', 'FAILED'].includes(job.status)) throw refuse(job, 'cannot be retried');
     const nothing = job.status === 'COMPLETED' && job.counts?.failed === 0;
     if (nothing) throw new ServiceError('conflict', `no record of job ${job.job} has failed`);
     return again(job, job.attempt + 1);
   });
 }
 
-function isPlanned({ plan }: Job): boolean {
-  return plan !== undefined;
-}
-
 function again({ reason: _, finishedAt: __, counts: ___, ...job }: Job, retrySince: number): Job {
-  return { ...job, status: 'RUNNING', attempt: job.attempt + 1, retrySince, startedAt: new Date().toISOString() };
+  const begun = job.plan
+    ? ({ status: 'RUNNING', startedAt: new Date().toISOString() } as const)
+    : ({ status: 'PLANNING' } as const);
+  return { ...job, ...begun, attempt: job.attempt + 1, retrySince };
 }
 
 /** Changes a job and sends a message that brings it on. */
@@ -49,7 +49,6 @@ async function control(name: string, effects: Controlling, change: (job: Job) =>
   return job;
 }
 
-function refuse({ job, status, plan }: Job, what: string): ServiceError {
-  const why = plan || status === 'PLANNING' ? `it is ${status}` : `it could not be planned`;
-  return new ServiceError('conflict', `job ${job} ${what}: ${why}`);
+function refuse({ job, status }: Job, what: string): ServiceError {
+  return new ServiceError('conflict', `job ${job} ${what}: it is ${status}`);
 }

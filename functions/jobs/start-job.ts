@@ -24,10 +24,10 @@ export function newJob(job: string, createdAt: string, request?: JobRequest): Jo
 
 /**
  * `jobs/<job>.json` was uploaded: plans the job and sends its chunks. A job that has been planned stays as it is; one that
- * could not be planned is planned anew from the new file. What may succeed later is thrown.
+ * could not be planned is planned anew from the new file, or by a message of its `attempt`. What may succeed later is thrown.
  */
 export async function startJob(
-  { job: name, uploadedAt }: { job: string; uploadedAt: string },
+  { job: name, uploadedAt, attempt }: { job: string; uploadedAt: string; attempt?: number },
   messageId: string,
   effects: Starting,
 ): Promise<void> {
@@ -35,7 +35,7 @@ export async function startJob(
   const job = (await effects.updateJob(name, (current) => current ?? newJob(name, uploadedAt)))!;
   await effects.enlistJob(job);
   const planned = job.plan || job.status === 'CANCELLING' ? job : await plan(job, effects);
-  await advanceJob(planned, messageId, effects);
+  if (attempt === undefined || attempt === planned.attempt) await advanceJob(planned, messageId, effects);
 }
 
 async function plan(job: Job, effects: Starting): Promise<Job> {

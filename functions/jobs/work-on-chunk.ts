@@ -43,7 +43,9 @@ export async function workOnChunk(
     // Only now: a message that comes while the claim is held is dropped.
     if (!complete) return await effects.sendWork('run-batch', [message]);
   }
-  await advanceJob((await effects.findJob(job.job))!, messageId, effects);
+  const after = await effects.findJob(job.job);
+  // A later attempt is brought on by its own messages: this one would not come again for it.
+  if (after?.attempt === message.attempt) await advanceJob(after, messageId, effects);
 }
 
 async function isDue(job: Job, chunk: number, { findJobChunk }: Working): Promise<boolean> {

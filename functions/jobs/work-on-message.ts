@@ -36,7 +36,9 @@ export async function workOnMessage(
   const { job: name, attempt, chunk } = message;
   if (chunk !== undefined) return await workOnChunk({ job: name, attempt, chunk }, messageId, effects, deadline);
   const job = await effects.findJob(name);
-  if (job?.attempt === attempt) await advanceJob(job, messageId, effects);
+  if (job?.attempt !== attempt) return;
+  if (job.status === 'PLANNING') await startJob({ job: name, uploadedAt: job.createdAt, attempt }, messageId, effects);
+  else await advanceJob(job, messageId, effects);
 }
 
 export async function workOnUpload(
