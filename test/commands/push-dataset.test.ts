@@ -40,7 +40,7 @@ test('a folder is uploaded, dataset.json last, and what becomes of it is told; w
   assert.deepEqual(written.slice(3), ['raw/things/dataset.json']);
   await file('dataset.json', '{"task": "poetry"}');
   await assert.rejects(push(), /dataset\.json is wrong: task/);
-  await assert.rejects(pushDataset(folder, world.effects), /no name of a data set/);
+  await assert.rejects(pushDataset(folder, world.effects, { name: 'No name' }), /no name of a data set/);
   await assert.rejects(pushDataset(join(folder, 'good'), world.effects), /has no dataset\.json/);
   await rm(folder, { recursive: true });
 });
