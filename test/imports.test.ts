@@ -17,7 +17,7 @@ const allowed: Record<string, RegExp[]> = {
   'functions/openapi': [/^functions\/(http|page|jobs|reports|tasks|storage|registry|inference)\//, functionRoot],
   'functions/queue': [functionRoot],
   'functions/page': [],
-  'functions/reports': [/^functions\/(evaluation|datasets|jobs|page|tasks|storage|registry)\//, functionRoot],
+  'functions/reports': [/^functions\/(evaluation|datasets|jobs|media|page|tasks|storage|registry)\//, functionRoot],
   'functions/evaluation': [/^functions\/(media|tasks)\//, functionRoot],
   'functions/jobs': [
     /^functions\/(datasets|files|tasks|threads|storage|registry|inference)\//,

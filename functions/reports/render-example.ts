@@ -1,10 +1,10 @@
-import { type Overlay, previewInputs } from '../datasets/preview-record.ts';
 import { readDetections, readTrueBoxes } from '../evaluation/read-answers.ts';
 import { html, isolate } from '../page/html.ts';
 import type { Card } from '../page/parts.ts';
 import type { TaskName } from '../tasks/task-names.ts';
 import { compareWords } from './compare-words.ts';
 import type { WorstRecord } from './evaluate-results.ts';
+import { type Overlay, previewInputs } from './preview-inputs.ts';
 
 /** A card with what the record holds, what it should have been taken for and what it was taken for. */
 export async function renderExample(

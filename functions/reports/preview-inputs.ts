@@ -1,9 +1,11 @@
 import { ServiceError } from '../errors.ts';
-import { decodeImageWith, encodePng } from '../media/image.ts';
+import { decodeAudio } from '../media/audio.ts';
+import { encodeWav } from '../media/encode-wav.ts';
+import { decodeImageWith, encodeImage } from '../media/image.ts';
 import type { Size } from '../media/resize.ts';
 import { formatBytes } from '../page/format.ts';
 import { type Html, html, isolate, shorten } from '../page/html.ts';
-import { picture } from '../page/parts.ts';
+import { picture, player } from '../page/parts.ts';
 import type { TaskName } from '../tasks/task-names.ts';
 
 /** What a page shows of a record's inputs. */
@@ -14,6 +16,8 @@ export interface Preview {
 
 const longestSide = 320;
 const smallSide = 64;
+const soundHz = 16_000;
+const soundSeconds = 6;
 const mostCharacters = 600;
 const mostColumns = 24;
 
@@ -35,7 +39,9 @@ export async function previewInputs(
   const described = { text: html`<p>A file of ${formatBytes(file.length)}</p>` };
   if (budget.bytes <= 0) return described;
   try {
-    return await previewPicture(file, budget, overlay);
+    return /^(audio|automatic-speech)-/.test(task)
+      ? await previewSound(file, budget)
+      : await previewPicture(file, budget, overlay);
   } catch (error) {
     if (error instanceof ServiceError) return described;
     throw error;
@@ -45,17 +51,27 @@ export async function previewInputs(
 /** Bytes of a file, as they are or in base64; undefined: the task takes no files. */
 function readFile(inputs: unknown, task: TaskName): Uint8Array | undefined {
   if (inputs instanceof Uint8Array) return inputs;
-  const takesFiles = /^(image|video|audio|file|object)-|^automatic-speech/.test(task);
+  const takesFiles = /^(image|video|audio|file|object)-|^automatic-speech-/.test(task);
   return takesFiles && typeof inputs === 'string' ? Buffer.from(inputs, 'base64') : undefined;
 }
 
 async function previewPicture(file: Uint8Array, budget: { bytes: number }, overlay?: Overlay): Promise<Preview> {
   const { picture: small, original } = await decodeImageWith(file, { resizeTo: (size) => fitInto(size) });
-  const bytes = await encodePng(small);
-  budget.bytes -= bytes.length;
   const tiny = Math.max(original.width, original.height) <= smallSide;
+  const bytes = await encodeImage(small, tiny ? 'png' : 'webp', 75);
+  budget.bytes -= bytes.length;
   const alt = `The picture, ${original.width} by ${original.height} pixels`;
-  return { media: picture(bytes, 'image/png', alt, tiny, overlay?.(original)) };
+  return { media: picture(bytes, tiny ? 'image/png' : 'image/webp', alt, tiny, overlay?.(original)) };
+}
+
+async function previewSound(file: Uint8Array, budget: { bytes: number }): Promise<Preview> {
+  const samples = await decodeAudio(file, soundHz);
+  const beginning = samples.subarray(0, soundHz * soundSeconds);
+  const bytes = encodeWav({ sampleRateHz: soundHz, channels: [beginning] });
+  budget.bytes -= bytes.length;
+  const whole = beginning.length === samples.length;
+  const length = `${(samples.length / soundHz).toFixed(1)} seconds`;
+  return { media: player(bytes, 'audio/wav', `The sound, ${whole ? '' : `the first ${soundSeconds} of `}${length}`) };
 }
 
 /** Undefined: it is small enough. */
