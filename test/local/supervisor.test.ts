@@ -39,6 +39,16 @@ test('a process that cannot start fails its callers, who do not wait for ever', 
   await assert.rejects(call(supervisor));
 });
 
+test('a connection that a process has not taken when all is closed is closed too', async () => {
+  const supervisor = await start('serve');
+  process.kill(await call(supervisor), 'SIGSTOP');
+  const refused = assert.rejects(call(supervisor));
+  // Until it is on its way to the process.
+  for (let turns = 0; turns < 20; turns++) await new Promise(setImmediate);
+  await supervisor.close();
+  await refused;
+});
+
 test('a process whose supervisor is killed ends too', async () => {
   const parent = fork(new URL('./supervising-program.ts', import.meta.url), { execArgv: [] });
   const [pid] = (await once(parent, 'message')) as [number];
