@@ -24,6 +24,9 @@ export function renderComparison(comparison: Comparison): string[] {
   ];
 }
 
+/** What the last of four decimals shows. */
+const smallest = 0.00005;
+
 const widths = [28, 12, 12, 12, 24];
 
 function row(cells: readonly string[]): string {
@@ -36,7 +39,7 @@ function row(cells: readonly string[]): string {
 
 function renderDifference(name: string, { a, b, difference }: Difference): string {
   const { value, low, high } = difference;
-  const sure = low !== null && high !== null && (low > 0 || high < 0);
+  const sure = low !== null && high !== null && (low > smallest || high < -smallest);
   const better = (value ?? 0) > 0 !== lessIsBetter(name);
   const judgement = sure ? (better ? ' * better' : ' * worse') : '';
   return row([name, number(a), number(b), signed(value), `${signed(low)} … ${signed(high)}`]) + judgement;

@@ -1,5 +1,6 @@
 import { type ResultsManifest, resultsManifestSchema } from '../jobs/results-manifest.ts';
 import { log } from '../log.ts';
+import { isNewer, replaceOlder } from '../replace-older.ts';
 import type { Services } from '../services.ts';
 import { evaluationKey, parseResultsManifestKey, reportKey } from '../storage/object-keys.ts';
 import { textGeneration } from '../tasks/task-names.ts';
@@ -22,21 +23,20 @@ export async function reportJob(key: string, effects: Effects): Promise<void> {
   if (!body) return;
   const manifest = resultsManifestSchema.parse(JSON.parse(body.toString('utf8')));
   if (manifest.status !== 'COMPLETED' || !manifest.labelled) return;
-  if (await isNewest(reportKey(manifest.job, 'report.json'), manifest.attempt, effects)) return;
+  const { job, attempt, task } = manifest;
+  const sequencer = sequencerOf(attempt);
+  const current = await effects.findData(reportKey(job, 'report.json'));
+  if (current && !isNewer(sequencer, current.sequencer ?? '')) return;
   const made = await makeReport(manifest, effects);
-  if (!made) return log('info', 'answers of this task cannot be compared with labels');
-  const { job, attempt } = manifest;
-  await replaceOlder(
-    reportKey(job, 'report.html'),
-    made.page,
-    { attempt, contentType: 'text/html; charset=utf-8' },
-    effects,
-  );
-  const summary = JSON.stringify(evaluatedSchema.parse(made.report));
-  const { model, modelVersion } = made.report;
-  await replaceOlder(evaluationKey(model, modelVersion, job), summary, { attempt }, effects);
-  const json = `${JSON.stringify(made.report, null, 1)}\n`;
-  await replaceOlder(reportKey(job, 'report.json'), json, { attempt }, effects);
+  if (!made) return log('info', `answers of the task ${task} cannot be compared with labels`);
+  const { report, page } = made;
+  const contentType = 'text/html; charset=utf-8';
+  await replaceOlder(reportKey(job, 'report.html'), Buffer.from(page), { sequencer, contentType }, effects);
+  const summary = JSON.stringify(evaluatedSchema.parse(report));
+  const evaluation = evaluationKey(report.model, report.modelVersion, job);
+  await replaceOlder(evaluation, Buffer.from(summary), { sequencer }, effects);
+  const json = `${JSON.stringify(report, null, 1)}\n`;
+  await replaceOlder(reportKey(job, 'report.json'), Buffer.from(json), { sequencer }, effects);
 }
 
 async function makeReport(
@@ -60,22 +60,7 @@ async function makeReport(
   return { report, page: renderReport(report, examples) };
 }
 
-/** The attempt that made an object is kept with it. */
-async function isNewest(key: string, attempt: number, { findData }: Pick<Effects, 'findData'>): Promise<boolean> {
-  const current = await findData(key);
-  return current !== undefined && Number(current.sequencer) >= attempt;
-}
-
-async function replaceOlder(
-  key: string,
-  text: string,
-  { attempt, contentType }: { readonly attempt: number; readonly contentType?: string },
-  { findData, writeData }: Pick<Effects, 'findData' | 'writeData'>,
-): Promise<void> {
-  for (;;) {
-    const current = await findData(key);
-    if (current && Number(current.sequencer) >= attempt) return;
-    const kept = { sequencer: String(attempt), ...(contentType !== undefined && { contentType }) };
-    if (await writeData(key, Buffer.from(text), { ...kept, ...(current && { replaces: current.etag }) })) return;
-  }
+/** Kept with the objects of a report: that of a later attempt is newer. */
+function sequencerOf(attempt: number): string {
+  return String(attempt).padStart(10, '0');
 }
