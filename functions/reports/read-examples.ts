@@ -1,5 +1,6 @@
 import { readShard } from '../datasets/shard.ts';
 import { splitLines } from '../datasets/split-lines.ts';
+import { ServiceError } from '../errors.ts';
 import type { ResultsManifest } from '../jobs/results-manifest.ts';
 import type { Services } from '../services.ts';
 import type { Example } from './report.ts';
@@ -40,11 +41,16 @@ async function collect(
   found: Map<string, unknown>,
 ): Promise<void> {
   let left = ids.size;
-  for await (const { id, inputs } of records) {
-    if (!ids.has(id) || found.has(id)) continue;
-    found.set(id, inputs);
-    left -= 1;
-    if (left === 0) return;
+  try {
+    for await (const { id, inputs } of records) {
+      if (!ids.has(id) || found.has(id)) continue;
+      found.set(id, inputs);
+      left -= 1;
+      if (left === 0) return;
+    }
+  } catch (error) {
+    // A report without a picture is better than none; what is cut off by the limit ends here too.
+    if (!(error instanceof ServiceError)) throw error;
   }
 }
 
