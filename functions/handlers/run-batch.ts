@@ -24,7 +24,7 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
     if (batch) return await publishBatch(batch, effects);
     const message = readWorkMessage(body);
     if (message) return await workOnMessage(message, messageId, effects, deadline);
-    for (const upload of readObjectEvents(body)) await workOnUpload(upload, messageId, effects);
+    for (const upload of readObjectEvents(body)) await workOnUpload(upload, effects);
   };
   return await eachMessage(event, work, giveUp);
 }
@@ -33,8 +33,7 @@ async function giveUp(record: SQSRecord, reason: string, error: unknown): Promis
   await keep(record, reason);
   // Whoever asks for the batch asks for its files again.
   if (readPublishMessage(record.body)) return;
-  const { messageId } = record;
   const message = readWorkMessage(record.body);
-  if (message) return await giveUpMessage(message, { messageId, error }, effects);
-  for (const upload of readObjectEvents(record.body)) await giveUpUpload(upload, { messageId, error }, effects);
+  if (message) return await giveUpMessage(message, error, effects);
+  for (const upload of readObjectEvents(record.body)) await giveUpUpload(upload, error, effects);
 }

@@ -6,11 +6,11 @@ import { countRecords, isFinished, isGivenUp, type JobChunk, stands } from './jo
 export type Advancing = Finishing & Pick<Services, 'sendWork'>;
 
 /** Does what a job is due for: sends its chunks to the queue, stops it, ends it. May run any number of times. */
-export async function advanceJob(job: Job, messageId: string, effects: Advancing): Promise<void> {
+export async function advanceJob(job: Job, effects: Advancing): Promise<void> {
   const current = isRunning(job) ? await settle(job, effects) : job;
   // A later attempt is ended by its own messages: this one would not come again for it.
   if (current?.attempt !== job.attempt) return;
-  if (current.status === 'FINISHING' || current.status === 'CANCELLING') await finishJob(current, messageId, effects);
+  if (current.status === 'FINISHING' || current.status === 'CANCELLING') await finishJob(current, effects);
 }
 
 /** Chunks that were given up and are sent again by a redrive are run, though the job has ended without them. */

@@ -10,6 +10,7 @@ import { type ResultsManifest, resultsManifestSchema } from './results-manifest.
 
 export type Finishing = Pick<
   Services,
+  | 'findJob'
   | 'updateJob'
   | 'listJobChunks'
   | 'readData'
@@ -18,43 +19,42 @@ export type Finishing = Pick<
   | 'writeData'
   | 'writeDataStream'
   | 'removeData'
-  | 'claim'
-  | 'releaseClaim'
 >;
 
-/** Milliseconds for gathering the errors of a job, after which another may do it. */
-const claimMilliseconds = 300_000;
+/** Another worker has written the same object in the meantime. */
+class Overtaken extends Error {}
+
+const maxRounds = 10;
 
 /**
  * Ends a job that is FINISHING or CANCELLING: errors.jsonl, then manifest.json, then the job's status. May run any number
- * of times; while another delivery does it, it is left to that one.
+ * of times, also at once: nobody leaves it to another, whose message may be deleted by a second delivery of it.
  */
-export async function finishJob(job: Job, messageId: string, effects: Finishing): Promise<void> {
-  const work = `finish ${job.job} ${job.attempt}`;
-  const claim = await effects.claim(work, messageId, Date.now() + claimMilliseconds);
-  if (claim === undefined) return;
+export async function finishJob(job: Job, effects: Finishing, round = 1): Promise<void> {
   try {
-    const chunks = (await effects.listJobChunks(job.job)).filter(({ done }) => done);
-    const errors = await gatherErrors(job, chunks, effects);
-    const manifest = await publishManifest(await createManifest(job, { chunks, errors }, effects), effects);
-    const { status, finishedAt, counts, reason } = manifest;
-    await effects.updateJob(job.job, (current) => {
-      if (current?.attempt !== job.attempt || current.status !== job.status) return current;
-      const { succeeded, failed } = counts;
-      const chunks = manifest.parts.length;
-      return {
-        ...current,
-        status,
-        finishedAt,
-        counts: { succeeded, failed, chunks },
-        ...(reason !== undefined && { reason }),
-      };
-    });
-    // An alarm counts these lines.
-    if (status === 'FAILED') log('error', 'a job failed', { job: job.job });
-  } finally {
-    await effects.releaseClaim(work, claim);
+    await finish(job, effects);
+  } catch (error) {
+    if (!(error instanceof Overtaken) || round === maxRounds) throw error;
+    const current = await effects.findJob(job.job);
+    if (current?.attempt === job.attempt && current.status === job.status) await finishJob(job, effects, round + 1);
   }
+}
+
+async function finish(job: Job, effects: Finishing): Promise<void> {
+  const chunks = (await effects.listJobChunks(job.job)).filter(({ done }) => done);
+  const errors = await gatherErrors(job, chunks, effects);
+  const { status, finishedAt, counts, reason, parts } = await publishManifest(
+    await createManifest(job, { chunks, errors }, effects),
+    effects,
+  );
+  const { succeeded, failed } = counts;
+  const end = { status, finishedAt, counts: { succeeded, failed, chunks: parts.length } };
+  await effects.updateJob(job.job, (current) => {
+    if (current?.attempt !== job.attempt || current.status !== job.status) return current;
+    return { ...current, ...end, ...(reason !== undefined && { reason }) };
+  });
+  // An alarm counts these lines.
+  if (status === 'FAILED') log('error', 'a job failed', { job: job.job });
 }
 
 /** `errors.jsonl`, in the order of the input; undefined: no record has failed. */
@@ -75,7 +75,7 @@ async function gatherErrors(job: Job, chunks: readonly JobChunk[], effects: Fini
   }
   const condition = { contentType: 'application/x-ndjson', ...(before && { replaces: before.etag }) };
   if (await writeLines(key, lines(), condition, effects)) return key;
-  throw new Error(`${key} was written by another worker`);
+  throw new Overtaken(`${key} was written by another worker`);
 }
 
 async function createManifest(
@@ -113,5 +113,5 @@ async function publishManifest(manifest: ResultsManifest, effects: Finishing): P
   }
   const bytes = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
   if (await effects.writeData(key, bytes, object ? { replaces: object.etag } : {})) return manifest;
-  throw new Error(`${key} was written by another worker`);
+  throw new Overtaken(`${key} was written by another worker`);
 }

@@ -28,14 +28,13 @@ export function newJob(job: string, createdAt: string, request?: JobRequest): Jo
  */
 export async function startJob(
   { job: name, uploadedAt, attempt }: { job: string; uploadedAt: string; attempt?: number },
-  messageId: string,
   effects: Starting,
 ): Promise<void> {
   if (name.length > maxNameLength) return log('error', 'a job has a name that is too long');
   const job = (await effects.updateJob(name, (current) => current ?? newJob(name, uploadedAt)))!;
   await effects.enlistJob(job);
   const planned = job.plan || job.status === 'CANCELLING' ? job : await plan(job, effects);
-  if (attempt === undefined || attempt === planned.attempt) await advanceJob(planned, messageId, effects);
+  if (attempt === undefined || attempt === planned.attempt) await advanceJob(planned, effects);
 }
 
 async function plan(job: Job, effects: Starting): Promise<Job> {

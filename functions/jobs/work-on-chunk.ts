@@ -8,12 +8,16 @@ import { HostAway } from './patience.ts';
 import { SourceGone } from './read-records.ts';
 import { type Running, runChunk } from './run-chunk.ts';
 
-export type Working = Running & Advancing & Pick<Services, 'findJob' | 'findJobChunk' | 'updateJobChunk'>;
+export type Working = Running &
+  Advancing &
+  Pick<Services, 'findJobChunk' | 'updateJobChunk' | 'claim' | 'releaseClaim'>;
 
 export interface ChunkMessage {
   readonly job: string;
   readonly attempt: number;
   readonly chunk: number;
+  /** The first message of those that go on with one another's work; absent: this one. They are one owner of a claim. */
+  readonly owner?: string | undefined;
 }
 
 /** Between the deadline and the function's end. */
@@ -34,18 +38,18 @@ export async function workOnChunk(
   if (job.attempt !== message.attempt) return;
   if (await isDue(job, message.chunk, effects)) {
     const claimed = `chunk ${message.chunk} ${job.job} ${job.attempt}`;
-    const claim = await effects.claim(claimed, messageId, deadline + claimMarginMilliseconds);
-    // Held by another message of the same chunk: that one comes again until it is done.
+    const owner = message.owner ?? messageId;
+    const claim = await effects.claim(claimed, owner, deadline + claimMarginMilliseconds);
+    // Held by another owner: a message of that one comes until the chunk is done.
     if (claim === undefined) return;
     const complete = await work(job, { ...message, claim }, effects, deadline).finally(() =>
       effects.releaseClaim(claimed, claim),
     );
-    // Only now: a message that comes while the claim is held is dropped.
-    if (!complete) return await effects.sendWork('run-batch', [message]);
+    if (!complete) return await effects.sendWork('run-batch', [{ ...message, owner }]);
   }
   const after = await effects.findJob(job.job);
   // A later attempt is brought on by its own messages: this one would not come again for it.
-  if (after?.attempt === message.attempt) await advanceJob(after, messageId, effects);
+  if (after?.attempt === message.attempt) await advanceJob(after, effects);
 }
 
 async function isDue(job: Job, chunk: number, { findJobChunk }: Working): Promise<boolean> {

@@ -11,6 +11,7 @@ const workMessageSchema = z.object({
   job: z.string(),
   attempt: z.int().min(1),
   chunk: z.int().min(0).optional(),
+  owner: z.string().optional(),
 });
 
 type WorkMessage = z.infer<typeof workMessageSchema>;
@@ -34,45 +35,37 @@ export async function workOnMessage(
   deadline: number,
 ): Promise<void> {
   const { job: name, attempt, chunk } = message;
-  if (chunk !== undefined) return await workOnChunk({ job: name, attempt, chunk }, messageId, effects, deadline);
+  if (chunk !== undefined) return await workOnChunk({ ...message, chunk }, messageId, effects, deadline);
   const job = await effects.findJob(name);
   if (job?.attempt !== attempt) return;
-  if (job.status === 'PLANNING') await startJob({ job: name, uploadedAt: job.createdAt, attempt }, messageId, effects);
-  else await advanceJob(job, messageId, effects);
+  if (job.status === 'PLANNING') await startJob({ job: name, uploadedAt: job.createdAt, attempt }, effects);
+  else await advanceJob(job, effects);
 }
 
-export async function workOnUpload(
-  { key, eventTime }: ObjectEvent,
-  messageId: string,
-  effects: Effects,
-): Promise<void> {
+export async function workOnUpload({ key, eventTime }: ObjectEvent, effects: Effects): Promise<void> {
   const job = parseJobKey(key);
-  if (job !== undefined) await startJob({ job, uploadedAt: eventTime }, messageId, effects);
+  if (job !== undefined) await startJob({ job, uploadedAt: eventTime }, effects);
 }
 
 /** A chunk whose message comes no further time is left out, so that its job ends. */
 export async function giveUpMessage(
   { job: name, attempt, chunk }: WorkMessage,
-  { messageId, error }: { messageId: string; error: unknown },
+  error: unknown,
   effects: Effects,
 ): Promise<void> {
   if (chunk === undefined) return;
   await giveUpChunk({ job: name, attempt, chunk }, renderReason(error), effects);
   const job = await effects.findJob(name);
-  if (job?.attempt === attempt) await advanceJob(job, messageId, effects);
+  if (job?.attempt === attempt) await advanceJob(job, effects);
 }
 
 /** A job that cannot be planned, for a reason that is not its own, ends; redriven, or uploaded again, it is planned. */
-export async function giveUpUpload(
-  { key }: ObjectEvent,
-  { messageId, error }: { messageId: string; error: unknown },
-  effects: Effects,
-): Promise<void> {
+export async function giveUpUpload({ key }: ObjectEvent, error: unknown, effects: Effects): Promise<void> {
   const name = parseJobKey(key);
   if (name === undefined) return;
   const job = await effects.updateJob(name, (current) => {
     if (!current || current.plan || current.status !== 'PLANNING') return current;
     return { ...current, status: 'FINISHING', reason: renderReason(error) };
   });
-  if (job) await advanceJob(job, messageId, effects);
+  if (job) await advanceJob(job, effects);
 }

@@ -13,17 +13,18 @@ const records = 50;
 /** Works off the queue with three workers: messages come twice, in any order, after kills, and with claims that have ended. */
 async function workOff(world: ReturnType<typeof createJobsWorld>, random: () => number): Promise<void> {
   const waiting: Message[] = [];
+  const deleted = new Set<string>();
   const take = (): Message | undefined => {
     for (const message of world.queue.splice(0)) {
       waiting.push(message);
-      if (random() < 0.3) waiting.push({ ...message, id: random() < 0.5 ? message.id : `${message.id} again` });
+      if (random() < 0.6) waiting.push({ ...message, id: random() < 0.8 ? message.id : `${message.id} again` });
     }
     return waiting.splice(Math.floor(random() * waiting.length), 1)[0];
   };
   const deliver = async (message: Message) => {
     let killed = false;
     const call = async () => {
-      if (killed || random() < 0.01) {
+      if (killed || random() < 0.02) {
         killed = true;
         throw new Killed();
       }
@@ -31,7 +32,13 @@ async function workOff(world: ReturnType<typeof createJobsWorld>, random: () => 
     };
     // Time that is over leaves a part of the work to others; a claim that has ended, too, lets two do it at once.
     const deadline = random() < 0.15 ? 0 : Date.now() + (random() < 0.15 ? 0 : 1e9);
-    await world.work(message, call, deadline).catch(() => waiting.push(message));
+    // Of a message that is delivered twice at once the delivery that succeeds deletes it, whatever becomes of the other.
+    const remove = () => {
+      deleted.add(message.id);
+      for (let at = waiting.length - 1; at >= 0; at--) if (waiting[at]!.id === message.id) waiting.splice(at, 1);
+    };
+    const comeAgain = () => void (deleted.has(message.id) || waiting.push(message));
+    await world.work(message, call, deadline).then(remove, comeAgain);
   };
   const worker = async () => {
     for (let message = take(); message; message = take()) {

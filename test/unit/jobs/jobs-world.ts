@@ -13,7 +13,7 @@ import { type Call, createStorage, effect } from './memory-storage.ts';
 /** A message of run-batch's queue: an upload's, or its own. */
 export type Message = { readonly id: string } & (
   | { readonly upload: string }
-  | { readonly job: string; readonly attempt: number; readonly chunk?: number }
+  | { readonly job: string; readonly attempt: number; readonly chunk?: number; readonly owner?: string }
 );
 
 const calm: Call = async () => {};
@@ -29,7 +29,7 @@ export function createJobsWorld({ host = () => {} }: { host?: Host } = {}) {
   let sent = 0;
   let rows = 0;
   const send = (messages: readonly object[]) => {
-    for (const message of messages) queue.push({ id: `message ${sent++}`, ...message } as Message);
+    for (const message of messages) queue.push({ ...message, id: `message ${sent++}` } as Message);
   };
 
   const effectsAt = (call: Call) => ({
@@ -62,7 +62,7 @@ export function createJobsWorld({ host = () => {} }: { host?: Host } = {}) {
 
   const work = async (message: Message, call = calm, deadline = later()) => {
     const at = effectsAt(call);
-    if ('upload' in message) return await workOnUpload(eventOf(message.upload), message.id, at);
+    if ('upload' in message) return await workOnUpload(eventOf(message.upload), at);
     return await workOnMessage(message, message.id, at, deadline);
   };
 
@@ -79,9 +79,8 @@ export function createJobsWorld({ host = () => {} }: { host?: Host } = {}) {
       send([{ upload: job }]);
     },
     giveUp(message: Message, error: unknown): Promise<void> {
-      const why = { messageId: message.id, error };
-      if ('upload' in message) return giveUpUpload(eventOf(message.upload), why, effects);
-      return giveUpMessage(message, why, effects);
+      if ('upload' in message) return giveUpUpload(eventOf(message.upload), error, effects);
+      return giveUpMessage(message, error, effects);
     },
     /** Works until no message is left; what throws is given up at once. */
     async drain(): Promise<void> {
