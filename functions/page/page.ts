@@ -22,10 +22,15 @@ export interface Page {
 const styleHash = createHash('sha256').update(style).digest('base64');
 
 /** Scripts, forms, frames and other hosts are out; pictures and sounds lie in the page itself. */
-const policy = `default-src 'none'; style-src 'sha256-${styleHash}'; img-src data:; media-src data:; base-uri 'none'; form-action 'none'`;
+function policy(styleSource: string): string {
+  return `default-src 'none'; style-src ${styleSource}; img-src data:; media-src data:; base-uri 'none'; form-action 'none'`;
+}
 
-/** The same for the header of an answer that is a page, which may say more than a page itself. */
-export const pagePolicy = `${policy}; frame-ancestors 'none'`;
+/**
+ * For the header of an answer that is a page. Both this and the page's own policy hold; a page that an earlier version has
+ * made has another style, so that only the page itself can name it.
+ */
+export const pagePolicy = `${policy("'unsafe-inline'")}; frame-ancestors 'none'`;
 
 /** A page that stands by itself: one file that needs no script, no network and no other file. */
 export function renderPage({ title, kicker, lead, facts, sections }: Page): string {
@@ -33,7 +38,7 @@ export function renderPage({ title, kicker, lead, facts, sections }: Page): stri
 <html lang="en">
 <head>
 <meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta http-equiv="Content-Security-Policy" content="${policy(`'sha256-${styleHash}'`)}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <meta name="color-scheme" content="light dark">
