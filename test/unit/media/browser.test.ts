@@ -75,7 +75,7 @@ function assertAsHere(found: string): void {
 
 test('pictures, sounds and texts are prepared where there is nothing of Node, as they are here', () => {
   // The language, and of the web's globals those that are used.
-  const page = createContext({ btoa, TextEncoder });
+  const page = createContext({ atob, btoa, TextDecoder, TextEncoder });
   assertAsHere(runInContext(`${code}; ${script}`, page) as string);
 });
 
