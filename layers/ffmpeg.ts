@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Architecture } from './packages.ts';
@@ -9,11 +10,7 @@ import type { Architecture } from './packages.ts';
 export const ffmpegRecipe = {
   version: '5.1.9',
   sha256: 'd9b593bb2ba93d4b50f74177e0cdcd41747e708596367deed0c30348a71dd176',
-  /** FFmpeg's own release, and the same file in Debian's archives. */
-  sources: [
-    'https://ffmpeg.org/releases/ffmpeg-5.1.9.tar.xz',
-    'http://deb.debian.org/debian/pool/main/f/ffmpeg/ffmpeg_5.1.9.orig.tar.xz',
-  ],
+  source: 'https://ffmpeg.org/releases/ffmpeg-5.1.9.tar.xz',
   options: [
     ...['everything', 'autodetect', 'doc', 'network', 'debug', 'ffplay', 'avdevice', 'gpl', 'nonfree', 'version3'].map(
       (part) => `--disable-${part}`,
@@ -59,10 +56,7 @@ export async function buildFfmpeg(arch: Architecture, workFolder: string): Promi
   for (const program of ['ffmpeg', 'ffprobe']) cpSync(join(folder, program), join(result, 'bin', program));
   mkdirSync(join(result, 'share', 'ffmpeg'), { recursive: true });
   cpSync(join(folder, 'COPYING.LGPLv2.1'), join(result, 'share', 'ffmpeg', 'COPYING.LGPLv2.1'));
-  writeFileSync(
-    join(result, 'share', 'ffmpeg', 'SOURCE'),
-    `${ffmpegRecipe.sources[0]}\nconfigure ${options.join(' ')}\n`,
-  );
+  writeFileSync(join(result, 'share', 'ffmpeg', 'SOURCE'), `${ffmpegRecipe.source}\nconfigure ${options.join(' ')}\n`);
   // Only now under its name: a folder that is there is complete.
   renameSync(result, built);
   rmSync(folder, { recursive: true });
@@ -84,20 +78,22 @@ function targetOptions(arch: Architecture): string[] {
   return [...assembler, ...(here ? [] : cross)];
 }
 
+/** FFmpeg's release, or where the network ends before it the same file, `FFMPEG_SOURCE`: Debian's source package holds it. */
 async function fetchSource(): Promise<Uint8Array> {
-  const { sources, sha256 } = ffmpegRecipe;
-  const reasons: string[] = [];
-  for (const url of sources) {
-    try {
-      const response = await fetch(url);
-      const bytes = new Uint8Array(await response.arrayBuffer());
-      if (response.ok && createHash('sha256').update(bytes).digest('hex') === sha256) return bytes;
-      reasons.push(`${url}: ${response.ok ? 'another file than expected' : response.status}`);
-    } catch (error) {
-      reasons.push(`${url}: ${(error as Error).message}`);
-    }
-  }
-  throw new Error(`FFmpeg's source could not be fetched\n${reasons.join('\n')}`);
+  const { source, sha256 } = ffmpegRecipe;
+  const from = process.env.FFMPEG_SOURCE ?? source;
+  const bytes = await (from === source ? download(source) : readFile(from)).catch((error: Error) => {
+    const advice = 'FFMPEG_SOURCE may name the same file on this machine';
+    throw new Error(`FFmpeg's source could not be read from ${from}: ${error.message}; ${advice}`, { cause: error });
+  });
+  if (createHash('sha256').update(bytes).digest('hex') === sha256) return bytes;
+  throw new Error(`${from} is not the file whose sha256 is ${sha256}`);
+}
+
+async function download(url: string): Promise<Uint8Array> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(`HTTP status ${response.status}`);
+  return new Uint8Array(await response.arrayBuffer());
 }
 
 function run(program: string, options: readonly string[], folder: string): void {
