@@ -136,7 +136,8 @@ def main() -> None:
     sentences, labels = read_sentences(options.data)
     predictions = cross_validate(options, sentences, labels)
     model, vocabulary = train(options, sentences, labels)
-    write_package(options, model, vocabulary, sentences, labels, predictions)
+    own_predictions = predict(model, vocabulary, sentences).argmax(1).numpy()
+    write_package(options, model, vocabulary, sentences, labels, predictions, own_predictions)
 
 
 if __name__ == '__main__':

@@ -36,8 +36,8 @@ def check_padding(model: torch.nn.Module, vocabulary: dict[str, int], sentences:
     return difference
 
 
-def write_package(options, model, vocabulary, sentences: list[str], labels, predictions) -> None:
-    """`predictions` are those of the cross-validation; `model` is the one to ship."""
+def write_package(options, model, vocabulary, sentences: list[str], labels, predictions, own_predictions) -> None:
+    """`predictions` are those of the cross-validation, `own_predictions` those of `model`, the one to ship."""
     folder: Path = options.out
     folder.mkdir(parents=True, exist_ok=True)
     measured, classes = accuracy(labels, predictions), class_table(LABELS, labels, predictions)
@@ -52,6 +52,7 @@ def write_package(options, model, vocabulary, sentences: list[str], labels, pred
         accuracy=f'{measured:.4f}',
         classes=classes,
         difference=f'{difference:.0e}',
+        fitted=f'{accuracy(labels, own_predictions):.4f}',
         parameters=f'{parameters:,}',
         readers=options.readers,
         sentences=f'{len(sentences):,}',
