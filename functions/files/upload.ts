@@ -65,7 +65,7 @@ export function uploadStatus({ status, openUntil }: Upload): Upload['status'] | 
 
 type Uploading = Pick<
   Services,
-  'readRecord' | 'writeRecord' | 'findData' | 'writeData' | 'writeDataStream' | 'streamData'
+  'readRecord' | 'writeRecord' | 'findData' | 'listData' | 'writeData' | 'writeDataStream' | 'streamData'
 >;
 
 /** Takes a part; parts have no order until the upload is completed. Gives the part's id. */
@@ -140,13 +140,15 @@ async function joinParts(
     );
   }
   const keys = parts.map((part) => workKey('uploads', upload.id, part));
-  const sizes = await Promise.all(keys.map(async (key) => (await services.findData(key))?.size));
-  const missing = sizes.indexOf(undefined);
+  // One listing: thousands of parts may be named.
+  const there = new Map<string, number>();
+  for await (const { key, size } of services.listData(workKey('uploads', upload.id, ''))) there.set(key, size);
+  const missing = keys.findIndex((key) => !there.has(key));
   if (missing >= 0)
     throw new ServiceError('not_found', `upload ${upload.id} has no part '${parts[missing]?.slice(0, 100)}'`);
   checkSize(
     upload,
-    sizes.reduce((sum: number, size) => sum + (size ?? 0), 0),
+    keys.reduce((sum, key) => sum + there.get(key)!, 0),
   );
   const hash = createHash('md5');
   async function* content(): AsyncGenerator<Uint8Array> {

@@ -107,6 +107,8 @@ test('a large file comes in parts, and is the same when it is completed twice', 
     client.uploads.complete(upload.id, { part_ids: [...part_ids, 'part_x'] }),
     is(NotFoundError, /no part/),
   );
+  const many = new Array<string>(10_000).fill('part_x');
+  await assert.rejects(client.uploads.complete(upload.id, { part_ids: many }), is(NotFoundError, /no part/));
   const done = await client.uploads.complete(upload.id, { part_ids, md5 });
   assert.deepEqual([done.status, done.file?.bytes, done.file?.filename], ['completed', content.length, 'large.bin']);
   assert.deepEqual(await read(done.file!.id), content);
