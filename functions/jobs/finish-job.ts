@@ -31,12 +31,14 @@ const maxRounds = 10;
  * of times, also at once: nobody leaves it to another, whose message may be deleted by a second delivery of it.
  */
 export async function finishJob(job: Job, effects: Finishing, round = 1): Promise<void> {
+  const current = await effects.findJob(job.job);
+  // Once overtaken, it is done again even where the other has ended the job: what this one wrote may be older.
+  if (current?.attempt !== job.attempt || (round === 1 && current.status !== job.status)) return;
   try {
     await finish(job, effects);
   } catch (error) {
     if (!(error instanceof Overtaken) || round === maxRounds) throw error;
-    const current = await effects.findJob(job.job);
-    if (current?.attempt === job.attempt && current.status === job.status) await finishJob(job, effects, round + 1);
+    await finishJob(job, effects, round + 1);
   }
 }
 
@@ -50,8 +52,11 @@ async function finish(job: Job, effects: Finishing): Promise<void> {
   const { succeeded, failed } = counts;
   const end = { status, finishedAt, counts: { succeeded, failed, chunks: parts.length } };
   await effects.updateJob(job.job, (current) => {
-    if (current?.attempt !== job.attempt || current.status !== job.status) return current;
-    return { ...current, ...end, ...(reason !== undefined && { reason }) };
+    if (current?.attempt !== job.attempt) return current;
+    if (current.status === job.status) return { ...current, ...end, ...(reason !== undefined && { reason }) };
+    // Chunks that were under way when the job was cancelled may be in a later manifest.
+    const isLater = current.status === status && (current.counts?.chunks ?? 0) < parts.length;
+    return isLater ? { ...current, counts: end.counts } : current;
   });
   // An alarm counts these lines.
   if (status === 'FAILED') log('error', 'a job failed', { job: job.job });
@@ -110,6 +115,8 @@ async function publishManifest(manifest: ResultsManifest, effects: Finishing): P
   if (body) {
     const before = resultsManifestSchema.parse(JSON.parse(body.toString('utf8')));
     if (isDeepStrictEqual(before, { ...manifest, finishedAt: before.finishedAt })) return before;
+    const isOlder = before.attempt === manifest.attempt && before.parts.length > manifest.parts.length;
+    if (isOlder || before.attempt > manifest.attempt) throw new Overtaken(`${key} is newer than what was gathered`);
   }
   const bytes = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
   if (await effects.writeData(key, bytes, object ? { replaces: object.etag } : {})) return manifest;
