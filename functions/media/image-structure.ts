@@ -1,4 +1,5 @@
 import type { ImageFormat } from './identify-format.ts';
+import type { Size } from './resize.ts';
 
 /** Whether the file has its format's last part; what lies before it is for the decoder to judge. */
 export function isWhole(bytes: Uint8Array, format: ImageFormat): boolean {
@@ -21,6 +22,30 @@ function hasPngEnd(file: Buffer): boolean {
     if (file.toString('latin1', position + 4, position + 8) === 'IEND') return true;
   }
   return false;
+}
+
+const jpegSpaces: Readonly<Record<number, 'b-w' | 'srgb' | 'cmyk'>> = { 1: 'b-w', 3: 'srgb', 4: 'cmyk' };
+
+/**
+ * Size and colour space by the frame header of a JPEG (ITU-T T.81, B.2.2). undefined: something on the way to it is
+ * unusual, and the decoder is to judge.
+ */
+export function readJpegHeader(bytes: Uint8Array): (Size & { space: 'b-w' | 'srgb' | 'cmyk' }) | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let position = 2; position + 10 <= bytes.length; position += 2 + view.getUint16(position + 2)) {
+    const marker = view.getUint16(position);
+    const isFrame = marker >= 0xffc0 && marker <= 0xffc2;
+    if (isFrame) {
+      const [height, width] = [view.getUint16(position + 5), view.getUint16(position + 7)];
+      const space = jpegSpaces[bytes[position + 9]!];
+      return width && height && space ? { width, height, space } : undefined;
+    }
+    // Tables, comments and application data may come before; all else (a scan, say) may not.
+    const mayPrecede =
+      marker >= 0xffdb ? marker <= 0xffef || marker === 0xfffe : marker === 0xffc4 || marker === 0xffcc;
+    if (!mayPrecede) return undefined;
+  }
+  return undefined;
 }
 
 /**

@@ -3,7 +3,7 @@ import type sharp from 'sharp';
 import type { Metadata, OutputInfo, Sharp } from 'sharp';
 import { ServiceError } from '../errors.ts';
 import { type ImageFormat, identifyFormat, imageFormats } from './identify-format.ts';
-import { isWhole, withoutTransparency } from './image-structure.ts';
+import { isWhole, readJpegHeader, withoutTransparency } from './image-structure.ts';
 import { maxPixels, type Picture } from './picture.ts';
 import type { Size } from './resize.ts';
 
@@ -49,7 +49,9 @@ export async function decodeImage(bytes: Uint8Array): Promise<Picture> {
 /** As decodeImage, with more ways. */
 export async function decodeImageWith(bytes: Uint8Array, options: DecodeOptions): Promise<DecodedImage> {
   const format = checkFile(bytes);
-  const header = await readHeader(bytes, format);
+  // sharp takes a third of a millisecond to say what a JPEG's frame header holds.
+  const frame = format === 'JPEG' && !options.exifTranspose ? readJpegHeader(bytes) : undefined;
+  const header: Header = frame ?? (await readHeader(bytes, format));
   checkHeader(header, bytes, format);
   const { space, depth } = header;
   const turned = options.exifTranspose && (header.orientation ?? 1) > 4;
@@ -130,8 +132,10 @@ function checkFile(bytes: Uint8Array): ImageFormat {
   throw new ServiceError('unsupported_media_type', `${given}; ${allowed} is needed`);
 }
 
+type Header = Size & Partial<Pick<Metadata, 'space' | 'depth' | 'orientation'>>;
+
 /** Without the decoder's own limit, whose error does not say the size. */
-async function readHeader(bytes: Uint8Array, format: ImageFormat): Promise<Metadata> {
+async function readHeader(bytes: Uint8Array, format: ImageFormat): Promise<Header> {
   return openImage(bytes, false)
     .metadata()
     .catch((cause: unknown) => refuse(format, cause));

@@ -18,15 +18,27 @@ export function normalize(
   elements: Float32Array | Float64Array | Uint16Array | Uint8Array,
   encode: (value: number) => number,
 ): void {
-  const { width, height, channels, data } = picture;
-  const step = order === 'channels_first' ? 1 : channels;
+  const step = order === 'channels_first' ? 1 : picture.channels;
   processor.levels.forEach(({ source, values }, channel) => {
     const table = elements instanceof Float32Array ? values : Float64Array.from(values, encode);
     const start = order === 'channels_first' ? channel * canvas.width * canvas.height : channel;
-    for (let y = 0; y < height; y++) {
-      let to = start + y * canvas.width * step;
-      let from = y * width * channels + source;
-      for (let x = 0; x < width; x++, to += step, from += channels) elements[to] = table[data[from]!]!;
-    }
+    lookUp(picture, source, table, elements, start, step, canvas.width * step);
   });
+}
+
+/** One channel. Apart, since the loop in a function that is made anew for each picture is compiled anew, too. */
+function lookUp(
+  { width, height, channels, data }: Picture,
+  source: number,
+  table: Float32Array | Float64Array,
+  elements: Float32Array | Float64Array | Uint16Array | Uint8Array,
+  start: number,
+  step: number,
+  stride: number,
+): void {
+  for (let y = 0; y < height; y++) {
+    let to = start + y * stride;
+    let from = y * width * channels + source;
+    for (let x = 0; x < width; x++, to += step, from += channels) elements[to] = table[data[from]!]!;
+  }
 }
