@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import type { Architecture } from './packages.ts';
 
-/** FFmpeg with what functions/media/ffmpeg.ts asks of it: MP4 and WebM in by a pipe, pixels out by a pipe. No GPL parts. */
+/** FFmpeg with what functions/media/ffmpeg.ts asks of it: MP4 and WebM in from a file, pixels out by a pipe. No GPL parts. */
 export const ffmpegRecipe = {
   version: '5.1.9',
   sha256: 'd9b593bb2ba93d4b50f74177e0cdcd41747e708596367deed0c30348a71dd176',
@@ -15,7 +15,7 @@ export const ffmpegRecipe = {
     ...['everything', 'autodetect', 'doc', 'network', 'debug', 'ffplay', 'avdevice', 'gpl', 'nonfree', 'version3'].map(
       (part) => `--disable-${part}`,
     ),
-    '--enable-protocol=pipe,cache',
+    '--enable-protocol=pipe,file',
     '--enable-demuxer=mov,matroska',
     '--enable-decoder=h264,hevc,mpeg4,vp8,vp9',
     '--enable-parser=h264,hevc,mpeg4video,vp8,vp9',

@@ -1,36 +1,59 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { ServiceError } from '../errors.ts';
 
 /** Most seconds of one run: a file of a few bytes can hold frames for hours. */
 const maxSeconds = 20;
 
-/** What a run reads: bytes on its standard input, nothing else. The cache lets it look back, as MP4 needs. */
-export const inputArguments = (format: 'mov' | 'matroska') => [
-  ...['-protocol_whitelist', 'cache,pipe'],
-  ...['-f', format],
-  ...['-i', 'cache:pipe:0'],
-];
+/** The containers that are read, by the names that people and FFmpeg have for them. */
+export const videoFormats = { MP4: 'mov', WebM: 'matroska' } as const;
+
+export type VideoFormat = keyof typeof videoFormats;
 
 /**
- * Runs ffmpeg or ffprobe of PATH over `input` and hands over its output as it comes. It sees no environment (so no keys),
- * no shell and no file or address of a caller. Throws unsupported_media_type where the program is not there, and
- * invalid_request, with its own words, where it fails.
+ * Runs ffmpeg or ffprobe of PATH over a video and hands over its output as it comes. The video lies in a temporary file:
+ * an MP4 is read from its end, too, and what FFmpeg keeps of a pipe for that (its protocol `cache`) loses its place. It
+ * sees no environment (so no keys), no shell, no address, no file that the video names, and no name that a caller gave.
+ * Throws unsupported_media_type where the program is not there, and invalid_request, with its own words, where it fails.
  */
 export async function* runFfmpeg(
   program: 'ffmpeg' | 'ffprobe',
+  { before, after = [] }: { readonly before: readonly string[]; readonly after?: readonly string[] },
+  format: VideoFormat,
+  video: Uint8Array,
+): AsyncGenerator<Uint8Array> {
+  const folder = await mkdtemp(join(tmpdir(), 'video-'));
+  try {
+    await writeFile(join(folder, inputName), video);
+    yield* run(program, ['-v', 'error', ...before, ...inputArguments(format), ...after], format, folder);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+const inputName = 'video';
+
+const inputArguments = (format: VideoFormat) => [
+  ...['-protocol_whitelist', 'file'],
+  ...['-f', videoFormats[format], ...(format === 'MP4' ? ['-enable_drefs', '0'] : [])],
+  ...['-i', `file:${inputName}`],
+];
+
+async function* run(
+  program: string,
   options: readonly string[],
-  input: Uint8Array,
+  format: VideoFormat,
+  folder: string,
 ): AsyncGenerator<Uint8Array> {
   const child = spawn(program, options, {
+    cwd: folder,
     env: { PATH: process.env.PATH },
-    stdio: ['pipe', 'pipe', 'pipe'],
-    timeout: maxSeconds * 1000,
-    killSignal: 'SIGKILL',
+    stdio: ['ignore', 'pipe', 'pipe'],
   });
+  const timer = setTimeout(() => child.kill('SIGKILL'), maxSeconds * 1000);
   const ended = waitForEnd(child, program);
-  // A program that has seen enough closes its input.
-  child.stdin.on('error', () => {});
-  child.stdin.end(input);
   let words = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => {
     words = (words + text).slice(-2000);
@@ -38,9 +61,14 @@ export async function* runFfmpeg(
   try {
     yield* child.stdout as AsyncIterable<Uint8Array>;
     const { code, signal } = await ended;
-    if (signal) throw new ServiceError('invalid_request', `the video cannot be decoded within ${maxSeconds} s`);
-    if (code !== 0) throw new ServiceError('invalid_request', `the video cannot be decoded: ${lastWords(words)}`);
+    if (signal)
+      throw new ServiceError('invalid_request', `the ${format} video cannot be decoded within ${maxSeconds} s`);
+    if (code !== 0) {
+      const reason = `it is damaged, cut off or encrypted. FFmpeg says: ${lastWords(words)}`;
+      throw new ServiceError('invalid_request', `the ${format} video cannot be decoded; ${reason}`);
+    }
   } finally {
+    clearTimeout(timer);
     child.kill('SIGKILL');
     await ended.catch(() => {});
   }
@@ -60,8 +88,6 @@ function waitForEnd(child: ChildProcess, program: string) {
 }
 
 function lastWords(words: string): string {
-  const lines = words.split('\n').filter((line) => line.trim() !== '' && !line.startsWith('[cache @'));
-  return (lines.at(-1) ?? 'its data is damaged or cut off')
-    .replace(/^\[[^\]]*\]\s*|cache:pipe:0:\s*/g, '')
-    .slice(0, 200);
+  const lines = words.split('\n').filter((line) => line.trim() !== '');
+  return (lines.at(-1) ?? 'nothing').replace(/^(?:\[[^\]]*\]|file:\w+:)\s*/, '').slice(0, 200);
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -94,7 +94,7 @@ const refusedSounds: typeof refused = [
 ];
 
 /** Decodes the files in a process of its own, whose memory and time are theirs alone; the first one is a good one. */
-const program = `
+const decodeAll = `
   const [module, name, ...paths] = process.argv.slice(1);
   const { [name]: decode } = await import(module);
   const { readFileSync } = await import('node:fs');
@@ -102,11 +102,18 @@ const program = `
   await decode(good, 16000);
   const before = process.resourceUsage().maxRSS;
   const answers = [];
+  // Of processes that have ended, in hundredths of a second (proc(5), cutime and cstime).
+  const ofChildren = () => {
+    if (process.platform !== 'linux') return 0;
+    const fields = readFileSync('/proc/self/stat', 'utf8').split(') ')[1].split(' ');
+    return (Number(fields[13]) + Number(fields[14])) * 10;
+  };
   for (const file of files) {
     const started = process.cpuUsage();
+    const before = ofChildren();
     const refusal = await decode(file, 16000).then(() => ({}), ({ name, code, message }) => ({ name, code, message }));
     const { user, system } = process.cpuUsage(started);
-    answers.push({ ...refusal, milliseconds: (user + system) / 1000 });
+    answers.push({ ...refusal, milliseconds: (user + system) / 1000 + ofChildren() - before });
   }
   console.log(JSON.stringify({ answers, kilobytes: process.resourceUsage().maxRSS - before }));
 `;
@@ -123,7 +130,7 @@ async function refuseAll(module: string, name: string, good: Uint8Array, files: 
     return path;
   });
   const decoder = new URL(`../../../functions/media/${module}`, import.meta.url).href;
-  const options = ['--input-type=module', '-e', program, decoder, name, ...paths];
+  const options = ['--input-type=module', '-e', decodeAll, decoder, name, ...paths];
   const { stdout } = await promisify(execFile)(process.execPath, options);
   const { answers, kilobytes } = JSON.parse(stdout) as Refusals;
   files.forEach(([what, , code, message], index) => {
@@ -141,6 +148,44 @@ test('bad pictures are refused with their format and the reason, for at most 64 
 
 test('bad sounds are refused with their format and the reason, for at most 64 MB of memory and 500 ms of CPU', async () => {
   await refuseAll('audio.ts', 'decodeAudio', FLAC.bytes, refusedSounds);
+});
+
+const program = 'ffmpeg';
+const encode = (...options: string[]): Uint8Array => {
+  const path = join(folder, 'encoded.mp4');
+  execFileSync(program, ['-v', 'error', '-y', '-f', 'lavfi', ...options, path]);
+  return new Uint8Array(readFileSync(path));
+};
+
+test('bad videos are refused with their format and the reason, for at most 64 MB of memory and 500 ms of CPU', {
+  skip: spawnSync(program, ['-version']).status === 0 ? false : 'ffmpeg is not in PATH',
+}, async () => {
+  const good = encode('-i', 'testsrc=size=64x64:rate=10:duration=2');
+  const fast = ['-preset', 'ultrafast'];
+  const refusedVideos: typeof refused = [
+    ['an 8K video', encode('-i', 'color=size=7680x4320:rate=1:duration=2', ...fast), 'payload_too_large', /7680×4320/],
+    ['a video of 700 s', encode('-i', 'color=size=16x16:rate=1:duration=700', ...fast), 'payload_too_large', /700 s/],
+    [
+      'a video of 40,000 frames',
+      encode('-i', 'color=size=16x16:rate=100:duration=400', ...fast),
+      'payload_too_large',
+      /40000 frames/,
+    ],
+    ['sound alone', encode('-i', 'sine=duration=1', '-c:a', 'aac'), 'invalid_request', /MP4 .*holds no video/],
+    ['an MP4 that goes on as garbage', withGarbage(good), 'invalid_request', /MP4 video cannot be decoded/],
+    ['an MP4 cut in half', good.slice(0, good.length / 2), 'invalid_request', /MP4 video cannot be decoded/],
+    ['a header alone', Buffer.from('\0\0\0\x20ftypisom'), 'invalid_request', /MP4 video cannot be decoded/],
+    [
+      'an unknown WebM',
+      withGarbage(Buffer.from('\x1aE\xdf\xa3', 'latin1')),
+      'invalid_request',
+      /WebM video cannot be decoded/,
+    ],
+    ['a picture', whiteJpeg, 'unsupported_media_type', /is JPEG/],
+    ['an encrypted archive', Buffer.from('PK\x03\x04\x14\0\x01\0'), 'unsupported_media_type', /is ZIP/],
+    ['nothing', new Uint8Array(), 'invalid_request', /video is empty/],
+  ];
+  await refuseAll('video.ts', 'readVideoHeader', good, refusedVideos);
 });
 
 test('a large picture that is whole is decoded, whatever lies behind its end', async () => {

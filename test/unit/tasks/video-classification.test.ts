@@ -84,6 +84,13 @@ suite('MP4 and WebM', { skip }, () => {
     assert.deepEqual(await readVideoHeader(mp4), { width: 64, height: 48, frames: 20, framesPerSecond: 10 });
   });
 
+  test('an index at the end of a long video is found', async () => {
+    const path = join(folder, 'long.mp4');
+    const source = ['-f', 'lavfi', '-i', 'color=size=16x16:rate=100:duration=300'];
+    execFileSync(program, ['-v', 'error', ...source, '-c:v', 'libx264', '-preset', 'ultrafast', path]);
+    assert.equal((await readVideoHeader(new Uint8Array(readFileSync(path)))).frames, 30_000);
+  });
+
   test('another number of frames than the graph takes is the caller’s error', async () => {
     await assert.rejects(ask(mp4, first, [2, 3, 4], {}, { num_frames: 9 }), {
       code: 'invalid_request',
@@ -130,7 +137,12 @@ suite('MP4 and WebM', { skip }, () => {
       /cannot be decoded/,
     ],
     ['a PNG', () => new Uint8Array(Buffer.from('\x89PNG\r\n\x1a\n', 'latin1')), 'unsupported_media_type', /is PNG/],
-    ['an MP4 cut in half', () => mp4.slice(0, mp4.length / 2), 'invalid_request', /cannot be decoded/],
+    [
+      'an MP4 cut in half',
+      () => mp4.slice(0, mp4.length / 2),
+      'invalid_request',
+      /^the MP4 video cannot be decoded; it is damaged, cut off or encrypted\. FFmpeg says: [A-Z][\w ]+$/,
+    ],
     ['an MP4 with sound alone', sound, 'invalid_request', /holds no video/],
     ['frames larger than 4K', large, 'payload_too_large', /4096×2304 pixels/],
   ];
