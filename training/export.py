@@ -1,10 +1,21 @@
 """ONNX export, the same for every network."""
 
+import inspect
 import warnings
 from pathlib import Path
 
 import onnx
 import torch
+
+
+def write_graph(model: torch.nn.Module, inputs: tuple, path: Path, **options) -> None:
+    """PyTorch's exporter that runs the network once, in whatever version; one file, of opset 14."""
+    # From 2.9 on another one is the default: a GRU gets a fixed length from it, and the weights a second file.
+    tracer = {'dynamo': False} if 'dynamo' in inspect.signature(torch.onnx.export).parameters else {}
+    with warnings.catch_warnings():
+        # It warns about its own shape inference, of sizes that are the same for every input, and that it is the old one.
+        warnings.simplefilter('ignore')
+        torch.onnx.export(model, inputs, str(path), opset_version=14, **tracer, **options)
 
 
 def export(model: torch.nn.Module, inputs: dict, axes: list, path: Path, steps: bool = False) -> None:
@@ -14,17 +25,13 @@ def export(model: torch.nn.Module, inputs: dict, axes: list, path: Path, steps: 
     output; with `steps` also the second.
     """
     dynamic = {name: {index: axis for index, axis in enumerate(axes) if axis} for name in inputs}
-    with warnings.catch_warnings():
-        # torch warns about shape inference inside its own exporter.
-        warnings.simplefilter('ignore')
-        torch.onnx.export(
-            model,
-            tuple(inputs.values()),
-            str(path),
-            input_names=list(inputs),
-            output_names=['logits'],
-            dynamic_axes={**dynamic, 'logits': {0: axes[0], **({1: 'steps'} if steps else {})}},
-            opset_version=14,
-        )
+    write_graph(
+        model,
+        tuple(inputs.values()),
+        path,
+        input_names=list(inputs),
+        output_names=['logits'],
+        dynamic_axes={**dynamic, 'logits': {0: axes[0], **({1: 'steps'} if steps else {})}},
+    )
     onnx.checker.check_model(str(path), full_check=True)
     print(f'{path}: {path.stat().st_size:,} bytes')

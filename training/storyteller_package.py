@@ -2,7 +2,6 @@
 
 import lzma
 import math
-import warnings
 from pathlib import Path
 from string import Template
 
@@ -12,6 +11,7 @@ import torch
 from onnx import helper, numpy_helper
 
 from byte_pairs import tokenizer_json
+from export import write_graph
 from package import write_json, write_manifest
 
 ASK, TELL, END = SPECIAL = ['<|ask|>', '<|tell|>', '<|end|>']
@@ -81,14 +81,11 @@ def export(model, path: Path) -> None:
     axes['attention_mask'] = {0: 'batch_size', 1: 'total_sequence_length'}
     axes.update({name: {0: 'batch_size', 2: 'past_sequence_length'} for name in before})
     axes.update({name: {0: 'batch_size', 2: 'total_sequence_length'} for name in after})
-    with warnings.catch_warnings():
-        # The exporter warns of sizes that are the same for every input.
-        warnings.simplefilter('ignore')
-        # Unfolded, the table of words is in the file once.
-        torch.onnx.export(
-            model, inputs, str(path), opset_version=14, dynamic_axes=axes, do_constant_folding=False,
-            input_names=['input_ids', 'attention_mask', 'position_ids', *before], output_names=['logits', *after],
-        )
+    # Unfolded, the table of words is in the file once.
+    write_graph(
+        model, inputs, path, dynamic_axes=axes, do_constant_folding=False,
+        input_names=['input_ids', 'attention_mask', 'position_ids', *before], output_names=['logits', *after],
+    )
     graph = onnx.load(str(path))
     keep_half(graph.graph)
     onnx.checker.check_model(graph, full_check=True)
