@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
+import { ServiceError } from '../../functions/errors.ts';
+import { errorFormat, renderErrorBody } from '../../functions/http/render-error.ts';
 import { toProxyEvent } from './proxy-event.ts';
 
 /** API Gateway's limit of a request, and Lambda's of an event. */
@@ -80,10 +82,10 @@ async function forward(
     );
   }
   const body = await readBody(request);
-  if (!body) return refuse(response, 413, `Request Too Long: the limit is ${maxRequestBytes} bytes`);
+  if (!body) return refuseLarge(request, response, `a request may have ${maxRequestBytes} bytes`);
   const event = toProxyEvent(request, body);
   if ((event.body?.length ?? 0) > maxEventBytes) {
-    return refuse(response, 413, `Request Too Long: in base64 the body may have ${maxEventBytes} bytes`);
+    return refuseLarge(request, response, `in base64 a body may have ${maxEventBytes} bytes, which are 4.5 MB before`);
   }
   const started = Date.now();
   const milliseconds = options.timeoutSeconds * 1000;
@@ -122,6 +124,19 @@ const loopbackHost = /^(?:127\.0\.0\.1|localhost)(?::\d+)?$/;
 function isLoopback({ headers }: IncomingMessage): boolean {
   const originHost = headers.origin?.replace(/^https?:\/\//, '');
   return loopbackHost.test(headers.host ?? '') && (originHost === undefined || loopbackHost.test(originHost));
+}
+
+const largeFiles = [
+  'send a larger file by /v1/uploads in parts of 4 MiB, in Python client.uploads.upload_file_chunked(…, part_size=4 * 2**20)',
+  'or put it to the url that POST /v1/uploads answers',
+].join(', ');
+
+/** API Gateway refuses the same, in fewer words that are not ours to choose: docs/errors.md. */
+function refuseLarge({ url = '/' }: IncomingMessage, response: ServerResponse, limit: string): void {
+  const isFile = /^\/v1\/(?:files|uploads)\b/.test(url);
+  const error = new ServiceError('payload_too_large', `Request Too Long: ${limit}${isFile ? `; ${largeFiles}` : ''}`);
+  const body = JSON.stringify(renderErrorBody(errorFormat(url), error));
+  response.writeHead(error.status, { 'content-type': 'application/json' }).end(body);
 }
 
 /** A gateway response: what API Gateway says itself, in the form that infra configures for it. */

@@ -80,10 +80,16 @@ test('a file that expires says when; what is no purpose, no time or no file is r
     is(BadRequestError, /one of assistants/),
   );
   await assert.rejects(read('file-../../models'), is(NotFoundError, /no file/));
-  await assert.rejects(
-    client.files.create({ file: await toFile(Buffer.alloc(6e6), 'x'), purpose }),
-    is(APIError, /413/),
-  );
+});
+
+test('what is too large for one request is refused with the way that is left, also as a part of an upload', async () => {
+  const advice = is(APIError, /^413 .*\/v1\/uploads in parts of 4 MiB.*part_size=4 \* 2\*\*20.*put it to the url/s);
+  for (const bytes of [6e6, 12e6]) {
+    const file = await toFile(Buffer.alloc(bytes), 'x');
+    await assert.rejects(client.files.create({ file, purpose: 'batch' }), advice);
+    const upload = await client.uploads.create({ filename: 'x', bytes, mime_type: 'a/b', purpose: 'batch' });
+    await assert.rejects(client.uploads.parts.create(upload.id, { data: file }), advice);
+  }
 });
 
 test('a large file comes in parts, and is the same when it is completed twice', async () => {

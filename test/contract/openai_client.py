@@ -42,6 +42,13 @@ upload = client.uploads.upload_file_chunked(
     file=large, filename="large.bin", bytes=len(large), mime_type="application/octet-stream", purpose="user_data", part_size=4 * 2**20
 )
 assert client.files.content(upload.file.id).content == large
+try:
+    client.uploads.upload_file_chunked(
+        file=large, filename="large.bin", bytes=len(large), mime_type="application/octet-stream", purpose="user_data"
+    )
+    raise SystemExit("parts of 64 MB were taken")
+except openai.APIStatusError as error:
+    assert error.status_code == 413 and "part_size=4 * 2**20" in str(error), error
 assert client.files.delete(file.id).deleted
 
 for wrong, kind in (
