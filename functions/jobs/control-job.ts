@@ -34,7 +34,7 @@ export function retryJob(name: string, effects: Controlling): Promise<Job> {
   });
 }
 
-function again({ reason: _, finishedAt: __, counts: ___, ...job }: Job, retrySince: number): Job {
+function again({ reason: _, problems: __, finishedAt: ___, counts: ____, ...job }: Job, retrySince: number): Job {
   const begun = job.plan
     ? ({ status: 'RUNNING', startedAt: new Date().toISOString() } as const)
     : ({ status: 'PLANNING' } as const);

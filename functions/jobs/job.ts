@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { inputPrefixes } from '../storage/object-keys.ts';
 import { taskNames, textGeneration } from '../tasks/task-names.ts';
+import { lineProblemSchema } from './request-line.ts';
 
 const isInputKey = (key: string) => inputPrefixes.some((prefix) => key.startsWith(prefix));
 const reference = '<model>, <model>@<alias> or { model, version } is needed';
@@ -90,6 +91,8 @@ export const jobSchema = z.object({
   status: z.enum(jobStatuses),
   /** Why it is FAILED, or is about to be. */
   reason: z.string().optional(),
+  /** Of an `endpoint`: the first lines of its input that are no requests. */
+  problems: z.array(lineProblemSchema).optional(),
   /** Absent where jobs/<job>.json could not be read. */
   request: jobRequestSchema.optional(),
   createdAt: z.iso.datetime(),

@@ -5,6 +5,7 @@ import type { DataObject, Services } from '../services.ts';
 import { preparedKey } from '../storage/object-keys.ts';
 import { findTask } from '../tasks/index.ts';
 import { readLabelNames } from '../tasks/labels.ts';
+import { checkRequests } from './check-requests.ts';
 import type { JobRequest } from './job.ts';
 import type { ChunkSource, WholePlan } from './job-chunks.ts';
 import { readRecords } from './read-records.ts';
@@ -102,7 +103,7 @@ export async function planJob(
 }
 
 async function findSources(
-  { split = defaultSplit, input: key }: JobRequest,
+  { split = defaultSplit, input: key, endpoint }: JobRequest,
   { manifest, object }: CheckedRequest,
   { streamData }: Planning,
   maxBytes: number,
@@ -115,7 +116,11 @@ async function findSources(
   const { etag } = object!;
   const size = Math.min(object!.size, maxBytes);
   const body = size > 0 ? await streamData(key!, { etag, end: size }) : undefined;
-  return body ? await scanLines(body, { key: key!, etag, size }) : [];
+  // Of a part the last line may be cut.
+  const check = endpoint === undefined || size < object!.size ? undefined : checkRequests(endpoint);
+  const sources = body ? await scanLines(body, { key: key!, etag, size }, check?.add) : [];
+  check?.end();
+  return sources;
 }
 
 /** By the first record: a data set has labels throughout, or not at all. */

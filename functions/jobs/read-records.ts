@@ -6,6 +6,7 @@ import { parseInput } from '../http/parse-input.ts';
 import type { Services } from '../services.ts';
 import type { JobPlan } from './job.ts';
 import type { ChunkSource } from './job-chunks.ts';
+import { customId, parseJsonLine, readRequestLine } from './request-line.ts';
 
 /** A record of a chunk, or of one that cannot be read, why. */
 export interface JobRecord {
@@ -20,7 +21,6 @@ export interface JobRecord {
   readonly bytes: number;
 }
 
-const customId = z.union([z.string(), z.number()], 'a text or a number is needed');
 const parameters = z.record(z.string(), z.unknown(), 'an object with parameters of the task is needed');
 
 const lineSchema = z.object({
@@ -29,14 +29,6 @@ const lineSchema = z.object({
   parameters: parameters.optional(),
   label: z.unknown().optional(),
   group: z.string().optional(),
-});
-
-/** Source: https://github.com/openai/openai-openapi, BatchRequestInput. */
-const requestLineSchema = z.object({
-  custom_id: customId,
-  method: z.literal('POST', "'POST' is needed"),
-  url: z.string(),
-  body: z.record(z.string(), z.unknown(), 'an object, the body of the request, is needed'),
 });
 
 /** What of a plan decides how records are read. */
@@ -94,28 +86,18 @@ export function isBlank(line: Uint8Array): boolean {
 function readLine(bytes: Buffer, { parameters, endpoint }: RecordPlan, fallback: string): Omit<JobRecord, 'bytes'> {
   let id = fallback;
   try {
-    const value = parseJson(bytes);
+    if (endpoint !== undefined) {
+      const request = readRequestLine(bytes, endpoint);
+      return { customId: request.customId, input: request.body };
+    }
+    const value = parseJsonLine(bytes);
     const given = customId.safeParse(Object(value).custom_id);
     if (given.success) id = String(given.data);
-    if (endpoint !== undefined) {
-      const { url, body } = parseInput(requestLineSchema, value);
-      if (url === endpoint) return { customId: id, input: body };
-      throw new ServiceError('invalid_request', `url is '${url.slice(0, 100)}'; this job asks ${endpoint}`);
-    }
     const line = parseInput(lineSchema, value);
     const input = { inputs: line.inputs, parameters: { ...parameters, ...line.parameters } };
     return { customId: id, input, label: line.label, group: line.group };
   } catch (error) {
     if (error instanceof ServiceError) return { customId: id, error };
     throw error;
-  }
-}
-
-function parseJson(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
-  } catch (cause) {
-    const message = `the line is not valid JSON in UTF-8: ${(cause as Error).message}`;
-    throw new ServiceError('invalid_request', message, { cause });
   }
 }

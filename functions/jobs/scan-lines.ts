@@ -17,12 +17,16 @@ interface Piece {
   records: number;
 }
 
-/** JSONL → ranges of whole lines, of about as many records each. Blank lines are no records. */
+/**
+ * JSONL → ranges of whole lines, of about as many records each. Blank lines are no records. Throws what `visit` throws, which
+ * is given each record's line and its number, from 1.
+ */
 export async function scanLines(
   chunks: AsyncIterable<Uint8Array>,
   { key, etag, size }: { key: string; etag: string; size: number },
+  visit: (line: Buffer, number: number) => void = () => {},
 ): Promise<ChunkSource[]> {
-  const pieces = await findPieces(chunks, size);
+  const pieces = await findPieces(chunks, size, visit);
   const records = pieces.reduce((sum, piece) => sum + piece.records, 0);
   const perChunk = Math.max(
     Math.min(most.records, Math.max(least.records, Math.ceil(records / least.chunks))),
@@ -39,12 +43,17 @@ export async function scanLines(
   return joined.map(({ records, start, end, firstLine }) => ({ key, records, range: { start, end, etag, firstLine } }));
 }
 
-async function findPieces(chunks: AsyncIterable<Uint8Array>, size: number): Promise<Piece[]> {
+async function findPieces(
+  chunks: AsyncIterable<Uint8Array>,
+  size: number,
+  visit: (line: Buffer, number: number) => void,
+): Promise<Piece[]> {
   const pieces: Piece[] = [];
   let number = 0;
   for await (const { bytes, start } of splitLines(chunks)) {
     number += 1;
     if (isBlank(bytes)) continue;
+    visit(bytes, number);
     let last = pieces.at(-1);
     if (!last || last.records === pieceRecords) {
       last = { start, firstLine: number, end: start, records: 0 };

@@ -4,6 +4,7 @@ import { log } from '../log.ts';
 import type { Services } from '../services.ts';
 import { jobKey, modelNamePattern, planKey } from '../storage/object-keys.ts';
 import { type Advancing, advanceJob } from './advance-job.ts';
+import { RequestsRefused } from './check-requests.ts';
 import { type Job, type JobRequest, jobRequestSchema } from './job.ts';
 import { type WholePlan, wholePlanSchema } from './job-chunks.ts';
 import { type Planning, planJob } from './plan-job.ts';
@@ -43,12 +44,16 @@ async function plan(job: Job, effects: Starting): Promise<Job> {
     const key = planKey(job.job, etag);
     const { sources: _, ...summary } = await keepPlan(key, () => planJob(request, effects), effects);
     const startedAt = new Date().toISOString();
-    return await change(job.job, effects, ({ reason, finishedAt, ...rest }) => {
+    return await change(job.job, effects, ({ reason, problems, finishedAt, ...rest }) => {
       return { ...rest, status: 'RUNNING', request, plan: summary, planKey: key, startedAt };
     });
   } catch (error) {
     if (!(error instanceof ServiceError) || error.retryable) throw error;
-    return await change(job.job, effects, (current) => ({ ...current, status: 'FINISHING', reason: error.message }));
+    const { message: reason } = error;
+    const problems = error instanceof RequestsRefused ? [...error.problems] : undefined;
+    return await change(job.job, effects, ({ problems: _, ...current }) => {
+      return { ...current, status: 'FINISHING', reason, ...(problems && { problems }) };
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { lineProblemSchema } from '../jobs/request-line.ts';
 import { type Descriptions, json } from './description.ts';
 
 const model = z.object({ id: z.string(), object: z.literal('model'), created: z.int(), owned_by: z.string() });
@@ -94,6 +95,7 @@ const batch = z.object({
   expires_at: z.int(),
   output_file_id: z.string().optional(),
   error_file_id: z.string().optional(),
+  errors: z.object({ object: z.literal('list'), data: z.array(lineProblemSchema) }).optional(),
   request_counts: z.object({ total: z.int(), completed: z.int(), failed: z.int() }),
 });
 

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import OpenAI, { BadRequestError, NotFoundError, toFile } from 'openai';
 import { connectServices } from '../flow/connect-services.ts';
-import { pushFiles } from '../flow/push-model.ts';
+import { pushFiles, pushFolder } from '../flow/push-model.ts';
 import { type RunningPlatform, runPlatform, temporaryState } from '../flow/run-platform.ts';
 import { onnxModel } from '../onnx-model.ts';
 import { bertTokenizer } from '../tokenizer-files.ts';
@@ -12,10 +12,12 @@ import { lookupGraph } from '../unit/tasks/hosted-task.ts';
 let platform: RunningPlatform;
 let temporary: Awaited<ReturnType<typeof temporaryState>>;
 let client: OpenAI;
+const connect = ({ url }: RunningPlatform, apiKey: string) =>
+  new OpenAI({ apiKey, baseURL: `${url}/v1`, maxRetries: 0 });
 before(async () => {
   temporary = await temporaryState();
   platform = await runPlatform(temporary.state);
-  client = new OpenAI({ apiKey: platform.secret, baseURL: `${platform.url}/v1`, maxRetries: 0 });
+  client = connect(platform, platform.secret);
   const words = ['[PAD]', '[UNK]', '[CLS]', '[SEP]', '[MASK]', 'up'];
   const vectors = words.map((_, at) => [at, 1]);
   await pushFiles(
@@ -36,10 +38,11 @@ type Endpoint = OpenAI.BatchCreateParams['endpoint'];
 
 async function begin(endpoint: string, bodies: readonly unknown[], more: Partial<OpenAI.BatchCreateParams> = {}) {
   const lines = bodies.map((body, i) => JSON.stringify({ custom_id: `r-${i}`, method: 'POST', url: endpoint, body }));
-  const file = await client.files.create({
-    file: await toFile(Buffer.from(lines.join('\n')), 'in.jsonl'),
-    purpose: 'batch',
-  });
+  return await beginWith(endpoint, lines.join('\n'), more);
+}
+
+async function beginWith(endpoint: string, text: string, more: Partial<OpenAI.BatchCreateParams> = {}) {
+  const file = await client.files.create({ file: await toFile(Buffer.from(text), 'in.jsonl'), purpose: 'batch' });
   const asked = { input_file_id: file.id, endpoint: endpoint as Endpoint, completion_window: '24h' } as const;
   return await client.batches.create({ ...asked, ...more });
 }
@@ -140,10 +143,84 @@ test('what cannot be a batch is refused, and a file without a request fails', as
   const asked = { input_file_id: file.id, endpoint: '/v1/embeddings', completion_window: '24h' } as const;
   await assert.rejects(client.batches.create(asked), refused(/purpose/));
   await assert.rejects(client.batches.create({ ...asked, input_file_id: 'file-x' }), NotFoundError);
-  const broken = await begin(
-    '/v1/embeddings',
-    [{ model: 'words', input: 'up' }].map(() => 'no request'),
-  );
+  const broken = await begin('/v1/embeddings', ['no request']);
   const done = await ended(broken.id);
-  assert.deepEqual([done.status, done.request_counts], ['completed', { total: 1, completed: 0, failed: 1 }]);
+  const { code, line, param } = done.errors!.data![0]!;
+  assert.deepEqual([done.status, code, line, param], ['failed', 'invalid_request', 1, 'body']);
+});
+
+test('a batch is refused as a whole, with lines, for what is no request and for a custom_id that comes again', async () => {
+  const line = (custom_id: string | undefined, url = '/v1/embeddings') =>
+    JSON.stringify({ custom_id, method: 'POST', url, body: { model: 'words', input: 'up' } });
+  const text = [line('a'), '', line('a'), '{', line(undefined), line('b', '/v1/completions')].join('\r\n');
+  const done = await ended((await beginWith('/v1/embeddings', text)).id);
+  assert.deepEqual([done.status, done.output_file_id, done.error_file_id], ['failed', undefined, undefined]);
+  assert.ok(done.failed_at! >= done.created_at);
+  assert.deepEqual(
+    done.errors!.data!.map(({ code, line, param }) => [code, line, param]),
+    [
+      ['duplicate_custom_id', 3, 'custom_id'],
+      ['invalid_json_line', 4, null],
+      ['missing_required_parameter', 5, 'custom_id'],
+      ['url_mismatch', 6, 'url'],
+    ],
+  );
+  const empty = await ended((await beginWith('/v1/embeddings', '\n')).id);
+  assert.deepEqual([empty.status, empty.errors!.data![0]!.code], ['failed', 'empty_file']);
+});
+
+test('chats are answered as they are directly, once each, though the platform is killed among them', async () => {
+  await pushFolder(platform, 'models/storyteller');
+  const messages = [{ role: 'user' as const, content: 'Tell me a story.' }];
+  const chat = (seed: number) => ({ model: 'storyteller', messages, max_tokens: 12, temperature: 1, seed });
+  const others = [
+    { ...chat(1), n: 2, stop: 'the', logprobs: true, top_logprobs: 2 },
+    { ...chat(2), response_format: { type: 'json_object' as const } },
+    { ...chat(3), stream: true },
+    { ...chat(4), model: 'nothing' },
+  ];
+  const bodies = [...others, ...Array.from({ length: 116 }, (_, seed) => chat(seed))];
+  const { id } = await begin('/v1/chat/completions', bodies);
+  while ((await client.batches.retrieve(id)).request_counts!.completed === 0) await wait(20);
+  await platform.end('SIGKILL');
+  const { secret } = platform;
+  platform = await runPlatform(temporary.state);
+  client = connect(platform, secret);
+  const done = await ended(id);
+  assert.deepEqual([done.status, done.request_counts], ['completed', { total: 120, completed: 118, failed: 2 }]);
+  const answers = await lines(done.output_file_id);
+  const failures = await lines(done.error_file_id);
+  assert.deepEqual(
+    failures.map(({ custom_id, response }) => [custom_id, response.status_code]),
+    [
+      ['r-2', 400],
+      ['r-3', 404],
+    ],
+  );
+  assert.deepEqual(
+    answers.map(({ custom_id }) => custom_id),
+    bodies.flatMap((_, i) => (i === 2 || i === 3 ? [] : [`r-${i}`])),
+  );
+  for (const i of [0, 1, 4, 61, 119]) {
+    const { choices } = await client.chat.completions.create({ ...bodies[i]!, stream: false });
+    const answer = answers.find(({ custom_id }) => custom_id === `r-${i}`)!;
+    assert.deepEqual(answer.response.body.choices, choices);
+  }
+});
+
+test('a batch whose file is removed ends as failed, with the answers that there are', async () => {
+  const chat = { model: 'storyteller', messages: [{ role: 'user', content: 'Go on.' }], max_tokens: 12 };
+  const batch = await begin(
+    '/v1/chat/completions',
+    Array.from({ length: 200 }, () => chat),
+  );
+  while ((await client.batches.retrieve(batch.id)).request_counts!.completed === 0) await wait(20);
+  await client.files.delete(batch.input_file_id);
+  const done = await ended(batch.id);
+  assert.equal(done.status, 'failed');
+  assert.match(
+    done.errors!.data![0]!.message!,
+    new RegExp(`could not be run: file ${batch.input_file_id} is not there`),
+  );
+  assert.equal((await lines(done.output_file_id)).length, done.request_counts!.completed);
 });

@@ -35,6 +35,12 @@ while batch.status not in ("completed", "failed", "cancelled", "expired"):
     time.sleep(0.1)
     batch = client.batches.retrieve(batch.id)
 assert (batch.status, batch.request_counts.completed, batch.request_counts.failed) == ("completed", 2, 1), batch
+twice = client.files.create(file=("twice.jsonl", (json.dumps(lines[0]) + "\n").encode() * 2), purpose="batch")
+refused = client.batches.create(input_file_id=twice.id, endpoint="/models/sentiment", completion_window="24h")
+while refused.status == "validating":
+    time.sleep(0.1)
+    refused = client.batches.retrieve(refused.id)
+assert [(each.code, each.line, each.param) for each in refused.errors.data] == [("duplicate_custom_id", 2, "custom_id")], refused
 answers = [json.loads(line) for line in client.files.content(batch.output_file_id).text.splitlines()]
 assert [answer["response"]["body"][0][0]["label"] for answer in answers] == ["positive", "negative"], answers
 large = bytes(range(256)) * 40_000

@@ -22,9 +22,10 @@ test('a batch has ended only when its files are there', () => {
     renderBatch({ ...batch, cancelledAt: 1100 }, job('CANCELLED', ended)),
     renderBatch({ ...published, cancelledAt: 1100 }, job('CANCELLED', ended)),
     renderBatch({ ...published, cancelledAt: 1000 + batchSeconds }, job('CANCELLED', ended)),
+    renderBatch(batch, job('FINISHING')),
     renderBatch(batch, undefined),
   ].map(({ status }) => status);
-  const expected = 'validating in_progress finalizing completed cancelling cancelled expired failed';
+  const expected = 'validating in_progress finalizing completed cancelling cancelled expired validating failed';
   assert.deepEqual(statuses, expected.split(' '));
 });
 
@@ -48,4 +49,7 @@ test('a batch tells its counts, its times and why it failed', () => {
   );
   assert.equal(failed.errors?.data[0]?.message, 'too many records');
   assert.deepEqual([failed.failed_at, 'completed_at' in failed], [1200, false]);
+  const problems = [{ code: 'duplicate_custom_id', message: 'twice', param: 'custom_id', line: 2 }];
+  const refused = renderBatch(batch, job('FAILED', { ...ended, reason: 'line 2: twice', problems }));
+  assert.deepEqual(refused.errors, { object: 'list', data: problems });
 });

@@ -128,11 +128,28 @@ describe('a job over JSONL', () => {
   test('with an endpoint is answered by that path of the API', async () => {
     const world = createJobsWorld();
     const line = (url: string) => JSON.stringify({ custom_id: url, method: 'POST', url, body: { x: 1 } });
-    world.store(input, Buffer.from([line('/v1/echo'), line('/v1/other')].join('\n')));
+    world.store(input, Buffer.from(line('/v1/echo')));
     world.drop('j', { endpoint: '/v1/echo', input });
     await world.drain();
     assert.deepEqual(world.results('j'), [{ custom_id: '/v1/echo', output: { status_code: 200, body: { x: 1 } } }]);
-    assert.match(world.errors('j')[0]!.error.message, /^url is '\/v1\/other'; this job asks \/v1\/echo/);
+  });
+
+  test('with an endpoint is refused as a whole for a line that is no request, and planned when it is mended', async (t) => {
+    t.mock.method(console, 'log', () => {});
+    const world = createJobsWorld();
+    const line = (url: string) => JSON.stringify({ custom_id: url, method: 'POST', url, body: { x: 1 } });
+    world.store(input, Buffer.from([line('/v1/echo'), line('/v1/other')].join('\n')));
+    world.drop('j', { endpoint: '/v1/echo', input });
+    await world.drain();
+    const message = "url is '/v1/other'; this job asks /v1/echo";
+    const { status, reason, problems } = await readJob('j', world.effects);
+    assert.deepEqual([status, reason], ['FAILED', `line 2: ${message}`]);
+    assert.deepEqual(problems, [{ code: 'url_mismatch', message, param: 'url', line: 2 }]);
+    world.store(input, Buffer.from(line('/v1/echo')));
+    await resumeJob('j', world.effects);
+    await world.drain();
+    const mended = await readJob('j', world.effects);
+    assert.deepEqual([mended.status, mended.counts.succeeded, mended.problems], ['COMPLETED', 1, undefined]);
   });
 });
 
