@@ -2,13 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { ServiceError } from '../errors.ts';
 import type { Planning } from '../jobs/plan-job.ts';
 import type { Running } from '../jobs/run-chunk.ts';
+import { parseExactJson } from '../parse-exact-json.ts';
 import type { Services } from '../services.ts';
 import { findModel } from './find-model.ts';
-import type { HttpRequest, Route } from './http.ts';
+import type { HttpRequest, HttpResponse, Route } from './http.ts';
 import { modelRoutes } from './models.ts';
+import { openInferenceRoutes } from './open-inference.ts';
 import { openaiChatRoutes } from './openai-chat.ts';
 import { openaiCompletionRoutes } from './openai-completions.ts';
 import { openaiEmbeddingRoutes } from './openai-embeddings.ts';
+import { openaiTranscriptionRoutes } from './openai-transcriptions.ts';
 import { completeInputs } from './text-generation.ts';
 
 /** What a job may ask line by line: the body of a line is the body of a request to the path. */
@@ -16,7 +19,7 @@ const endpoints: readonly Route[] = [
   ...openaiChatRoutes,
   ...openaiCompletionRoutes,
   ...openaiEmbeddingRoutes,
-  ...modelRoutes.filter(({ method }) => method === 'POST'),
+  ...[...modelRoutes, ...openInferenceRoutes].filter(({ method }) => method === 'POST'),
 ];
 
 /** What jobs need of the way of an HTTPS request. */
@@ -33,7 +36,7 @@ export function jobServices(
       const { route, parameters } = findRoute(endpoint);
       const request = createRequest({ path: endpoint, parameters, body, deadline });
       const answer = await route.handle(request, services);
-      return { status_code: answer.status, request_id: request.requestId, body: answer.body };
+      return { status_code: answer.status, request_id: request.requestId, body: readAnswer(answer.body) };
     },
     async continueText(model, input, deadline) {
       const request = createRequest({
@@ -56,14 +59,35 @@ function createRequest({
   };
 }
 
+/** As JSON: what is not cannot stand in a line. */
+function readAnswer(body: HttpResponse['body']): unknown {
+  if (typeof body === 'string') return parseExactJson(body);
+  if (!(body instanceof Uint8Array)) return body;
+  throw new ServiceError('invalid_request', 'outputs are asked for in binary; the answers of a job are JSON');
+}
+
 function findRoute(endpoint: string): { route: Route; parameters: Record<string, string> } {
   for (const route of endpoints) {
-    const [before = '', after] = route.path.split('{model}');
-    if (after === undefined && endpoint === before) return { route, parameters: {} };
-    if (after === undefined || !endpoint.startsWith(before) || !endpoint.endsWith(after)) continue;
-    const model = endpoint.slice(before.length, endpoint.length - after.length);
-    if (/^[^/]+$/.test(model)) return { route, parameters: { model: decodeURIComponent(model) } };
+    const parameters = matchPath(route.path, endpoint);
+    if (parameters) return { route, parameters };
   }
+  const isForm = openaiTranscriptionRoutes.some(({ path }) => path === endpoint);
   const known = endpoints.map(({ path }) => path).join(', ');
-  throw new ServiceError('invalid_request', `endpoint is '${endpoint.slice(0, 100)}'; jobs ask ${known}`);
+  const instead = isForm ? '/models/{model}, with the sound in base64 as inputs, instead of a form' : known;
+  throw new ServiceError('invalid_request', `endpoint is '${endpoint.slice(0, 100)}'; jobs ask ${instead}`);
+}
+
+/** What stands in `path` where `pattern` has parameters; undefined: it is another path. */
+function matchPath(pattern: string, path: string): Record<string, string> | undefined {
+  const source = pattern.replaceAll(/\{(\w+)\}/g, '(?<$1>[^/]+)');
+  const match = new RegExp(`^${source}$`).exec(path);
+  if (!match) return undefined;
+  try {
+    return Object.fromEntries(
+      Object.entries(match.groups ?? {}).map(([name, part]) => [name, decodeURIComponent(part)]),
+    );
+  } catch {
+    // A % that encodes nothing.
+    return undefined;
+  }
 }

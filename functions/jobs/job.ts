@@ -29,7 +29,7 @@ export const jobRequestSchema = z
     /** Each line of `input` is `{custom_id, method, url, body}` and is answered as this path of the API answers. */
     endpoint: z
       .string()
-      .regex(/^\/(?:v1|models)\//, 'a path of the API such as /v1/embeddings is needed')
+      .regex(/^\/(?:v1|v2|models)\//, 'a path of the API such as /v1/embeddings is needed')
       .optional(),
     /** Of the task, for every record; a line's own come first. */
     parameters: z.record(z.string(), z.json()).optional(),

@@ -6,6 +6,7 @@ import { type Batch, batches, batchFileId, jobOf } from '../files/batch.ts';
 import { readOwned } from '../files/owned-records.ts';
 import { enterFile } from '../files/stored-file.ts';
 import { renderOpenaiError } from '../http/render-error.ts';
+import { parseExactJson } from '../parse-exact-json.ts';
 import type { Services } from '../services.ts';
 import { fileKey, resultKey } from '../storage/object-keys.ts';
 import { type ErrorLine, errorLineSchema, resultLineSchema } from './result-lines.ts';
@@ -77,7 +78,7 @@ async function publish(
 }
 
 function renderResult(line: string): object {
-  const { custom_id, output } = resultLineSchema.parse(JSON.parse(line));
+  const { custom_id, output } = resultLineSchema.parse(parseExactJson(line));
   return { id: requestId(line), custom_id, response: output, error: null };
 }
 

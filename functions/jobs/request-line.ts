@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { ServiceError } from '../errors.ts';
 import { parseInput } from '../http/parse-input.ts';
+import { parseExactJson } from '../parse-exact-json.ts';
 
 /** Why a line is no request, in the words of OpenAI's BatchError. */
 export const lineProblemSchema = z.object({
@@ -37,7 +38,7 @@ export class RequestLineError extends ServiceError {
 
 /** A line that asks `endpoint`. Throws RequestLineError. */
 export function readRequestLine(bytes: Buffer, endpoint: string): { customId: string; body: Record<string, unknown> } {
-  const value = parseJsonLine(bytes);
+  const value = parseJsonLine(bytes, parseExactJson);
   const { custom_id, url, body } = parseFields(value);
   if (url === endpoint) return { customId: String(custom_id), body };
   throw new RequestLineError(`url is '${url.slice(0, 100)}'; this job asks ${endpoint}`, {
@@ -61,9 +62,9 @@ function parseFields(value: unknown): z.infer<typeof requestLineSchema> {
   }
 }
 
-export function parseJsonLine(bytes: Buffer): unknown {
+export function parseJsonLine(bytes: Buffer, parse: (text: string) => unknown = JSON.parse): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)) as unknown;
+    return parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch (cause) {
     const message = `the line is not valid JSON in UTF-8: ${(cause as Error).message}`;
     throw new RequestLineError(message, { code: 'invalid_json_line', param: null }, cause);

@@ -3,7 +3,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import OpenAI, { BadRequestError, NotFoundError, toFile } from 'openai';
 import { connectServices } from '../flow/connect-services.ts';
-import { pushFiles, pushFolder } from '../flow/push-model.ts';
+import { pushFiles, pushFolder, pushModel } from '../flow/push-model.ts';
 import { type RunningPlatform, runPlatform, temporaryState } from '../flow/run-platform.ts';
 import { onnxModel } from '../onnx-model.ts';
 import { bertTokenizer } from '../tokenizer-files.ts';
@@ -143,6 +143,10 @@ test('what cannot be a batch is refused, and a file without a request fails', as
   const asked = { input_file_id: file.id, endpoint: '/v1/embeddings', completion_window: '24h' } as const;
   await assert.rejects(client.batches.create(asked), refused(/purpose/));
   await assert.rejects(client.batches.create({ ...asked, input_file_id: 'file-x' }), NotFoundError);
+  await assert.rejects(
+    begin('/v1/audio/transcriptions', [{}]),
+    refused(/\/models\/\{model\}, with the sound in base64/),
+  );
   const broken = await begin('/v1/embeddings', ['no request']);
   const done = await ended(broken.id);
   const { code, line, param } = done.errors!.data![0]!;
@@ -167,6 +171,22 @@ test('a batch is refused as a whole, with lines, for what is no request and for 
   );
   const empty = await ended((await beginWith('/v1/embeddings', '\n')).id);
   assert.deepEqual([empty.status, empty.errors!.data![0]!.code], ['failed', 'empty_file']);
+});
+
+test('a batch of tensors keeps every digit of INT64, and says where outputs cannot stand in a line', async () => {
+  const value = (name: string) => ({ name, datatype: 'INT64' as const, shape: [-1] });
+  const nodes = [{ op: 'Identity', inputs: ['x'], outputs: ['y'] }];
+  await pushModel(platform, { name: 'same' }, onnxModel({ nodes, inputs: [value('x')], outputs: [value('y')] }));
+  const data = '[9223372036854775807,-9007199254740993]';
+  const tensor = (more: string) =>
+    `{"inputs":[{"name":"x","datatype":"INT64","shape":[2],"data":${data}}],"outputs":[{"name":"y"${more}}]}`;
+  const endpoint = '/v2/models/same/infer';
+  const line = (id: string, body: string) => `{"custom_id":"${id}","method":"POST","url":"${endpoint}","body":${body}}`;
+  const text = [line('json', tensor('')), line('binary', tensor(',"parameters":{"binary_data":true}'))].join('\n');
+  const done = await ended((await beginWith(endpoint, text)).id);
+  assert.ok((await (await client.files.content(done.output_file_id!)).text()).includes(`"data":${data}`));
+  const [failure] = await lines(done.error_file_id);
+  assert.match(JSON.stringify(failure), /"binary".*asked for in binary; the answers of a job are JSON/);
 });
 
 test('chats are answered as they are directly, once each, though the platform is killed among them', async () => {
