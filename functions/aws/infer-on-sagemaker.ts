@@ -4,6 +4,7 @@ import { ServiceError } from '../errors.ts';
 import { readOnnxReason } from '../host/onnx-reason.ts';
 import { decodeInferResponse, encodeInferRequest } from '../inference/binary-tensor.ts';
 import type { Tensor, TensorMetadata } from '../inference/protocol.ts';
+import { holdsNul } from '../inference/tensor.ts';
 import { fromTritonShape, toTritonShape } from '../registry/triton-package.ts';
 import type { Services } from '../services.ts';
 import { targetModel } from '../storage/object-keys.ts';
@@ -25,6 +26,11 @@ export function createSageMakerHost(config: Config): Pick<Services, 'infer'> {
           'host_unavailable',
           'no SageMaker endpoint is deployed; set "host": "lambda" in model.json',
         );
+      }
+      const cut = request.inputs.find(holdsNul);
+      if (cut) {
+        const message = `input '${cut.name}' holds a NUL byte, where Triton's ONNX backend would cut the text; the CPU host takes it`;
+        throw new ServiceError('model_rejected_input', message);
       }
       const { headerLength, body } = encodeInferRequest({
         ...request,

@@ -54,13 +54,12 @@ export function fromOnnxTensor(name: string, tensor: OnnxTensor): Tensor {
   return { name, datatype, shape, data };
 }
 
-/** ONNX strings are UTF-8, and the binding cuts them at the first NUL: both are refused rather than changed. */
+/** ONNX strings are UTF-8: what is not would come back changed, and is refused. */
 function readStrings(name: string, data: Uint8Array): string[] {
   // Out of shared memory first: text decoders refuse it.
   return decodeBytes(data.slice()).map((element, index) => {
-    const fault = element.includes(0) ? 'holds a NUL byte' : isUtf8(element) ? undefined : 'is not UTF-8';
-    if (!fault) return Buffer.from(element.buffer, element.byteOffset, element.length).toString();
-    const rule = 'the CPU host takes BYTES elements of UTF-8 text without NUL';
-    throw new ServiceError('model_rejected_input', `input '${name}': element ${index} ${fault}; ${rule}`);
+    if (isUtf8(element)) return Buffer.from(element.buffer, element.byteOffset, element.length).toString();
+    const rule = 'the CPU host takes BYTES elements of UTF-8 text';
+    throw new ServiceError('model_rejected_input', `input '${name}': element ${index} is not UTF-8; ${rule}`);
   });
 }

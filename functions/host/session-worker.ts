@@ -4,12 +4,20 @@ import { parentPort } from 'node:worker_threads';
 import type * as OnnxRuntime from 'onnxruntime-node';
 import { ServiceError } from '../errors.ts';
 import type { Tensor, TensorMetadata } from '../inference/protocol.ts';
+import { holdsNul } from '../inference/tensor.ts';
+import { initializeInputs } from './initialize-inputs.ts';
 import { readOnnxReason } from './onnx-reason.ts';
 import { fromOnnxTensor, toDatatype, toOnnxTensor } from './onnx-tensors.ts';
 import type { WorkerAnswer, WorkerRequest } from './worker-messages.ts';
 
+type Source = Pick<WorkerRequest & { kind: 'load' }, 'graph' | 'externalData'>;
+
+/** Models with BYTES inputs are kept up to this size, for `runInitialized`. */
+const keptBytes = 16 * 1024 * 1024;
+
 const port = parentPort!;
 let session: OnnxRuntime.InferenceSession | undefined;
+let kept: Source | undefined;
 /** What sequences carry to their next step, by the names of inputs. */
 const sequences = new Map<number, Record<string, OnnxRuntime.Tensor>>();
 
@@ -40,9 +48,18 @@ function loadOnnxRuntime(): typeof OnnxRuntime {
 
 const { InferenceSession, Tensor: OnnxTensor } = loadOnnxRuntime();
 
-async function load({ graph, externalData }: WorkerRequest & { kind: 'load' }): Promise<WorkerAnswer> {
-  if (graph.length === 0) throw new Error('the file is empty');
-  session = await InferenceSession.create(graph, {
+async function load(source: Source): Promise<WorkerAnswer> {
+  if (source.graph.length === 0) throw new Error('the file is empty');
+  session = await open(source);
+  const inputs = session.inputMetadata.map((metadata) => toTensorMetadata('input', metadata));
+  const outputs = session.outputMetadata.map((metadata) => toTensorMetadata('output', metadata));
+  const bytes = source.externalData.reduce((sum, { data }) => sum + data.length, source.graph.length);
+  if (bytes <= keptBytes && inputs.some(({ datatype }) => datatype === 'BYTES')) kept = source;
+  return { metadata: { inputs, outputs } };
+}
+
+function open({ graph, externalData }: Source): Promise<OnnxRuntime.InferenceSession> {
+  return InferenceSession.create(graph, {
     // One thread: the function has 1.7 vCPU at 3008 MiB, and where several models run at once the threads of one stand
     // in the way of the others. On two cores a second thread was 6–20 % slower with two networks, 11 % faster with one.
     intraOpNumThreads: 1,
@@ -51,9 +68,6 @@ async function load({ graph, externalData }: WorkerRequest & { kind: 'load' }): 
     // Never an empty list: with one, ONNX Runtime reads the paths that a graph names from the working directory.
     externalData: [...externalData, { path: '\u0000', data: new Uint8Array(1) }],
   });
-  const inputs = session.inputMetadata.map((metadata) => toTensorMetadata('input', metadata));
-  const outputs = session.outputMetadata.map((metadata) => toTensorMetadata('output', metadata));
-  return { metadata: { inputs, outputs } };
 }
 
 /** CPU time, for what else this machine does must not look like work of the model. */
@@ -67,7 +81,8 @@ async function timed(call: () => Promise<Tensor[]>): Promise<WorkerAnswer> {
 async function run({ inputs, outputs, sequence }: WorkerRequest & { kind: 'run' }): Promise<Tensor[]> {
   const feeds = Object.fromEntries(inputs.map((input) => [input.name, toOnnxTensor(input, OnnxTensor)]));
   if (!sequence) {
-    const results = await session!.run(feeds, outputs);
+    const cut = inputs.filter(holdsNul);
+    const results = cut.length > 0 ? await runInitialized(cut, feeds, outputs) : await session!.run(feeds, outputs);
     return outputs.map((name) => fromOnnxTensor(name, results[name]!));
   }
   const carried = Object.entries(sequence.carry);
@@ -75,6 +90,25 @@ async function run({ inputs, outputs, sequence }: WorkerRequest & { kind: 'run' 
   const results = await session!.run({ ...feeds, ...kept }, [...outputs, ...carried.map(([output]) => output)]);
   sequences.set(sequence.id, Object.fromEntries(carried.map(([output, input]) => [input, results[output]!])));
   return outputs.map((name) => fromOnnxTensor(name, lastPosition(results[name]!)));
+}
+
+/** The binding cuts strings that it is fed at their first NUL. In the graph they stay whole: a session for this run alone. */
+async function runInitialized(
+  cut: readonly Tensor[],
+  feeds: Record<string, OnnxRuntime.Tensor>,
+  outputs: readonly string[],
+): Promise<OnnxRuntime.InferenceSession.ReturnType> {
+  if (!kept) {
+    const rule = `the CPU host takes such text where the model has up to ${keptBytes} bytes`;
+    throw new ServiceError('model_rejected_input', `input '${cut[0]!.name}' holds a NUL byte; ${rule}`);
+  }
+  const initialized = await open({ ...kept, graph: initializeInputs(kept.graph, cut) });
+  try {
+    const fed = Object.entries(feeds).filter(([name]) => initialized.inputNames.includes(name));
+    return await initialized.run(Object.fromEntries(fed), outputs);
+  } finally {
+    await initialized.release();
+  }
 }
 
 /** The last row of all: a prompt's logits are many times as large, and only those that follow it are wanted. */

@@ -1,7 +1,7 @@
 import { ServiceError } from '../errors.ts';
 import type { Model } from '../registry/model-manifest.ts';
 import type { ModelEntry, Services } from '../services.ts';
-import { publishedPreprocessing } from '../tasks/image-input.ts';
+import { findImageModel } from '../tasks/image-input.ts';
 import { findTask } from '../tasks/index.ts';
 import { textGeneration } from '../tasks/task-names.ts';
 import { runOffLoop } from '../threads/run-off-loop.ts';
@@ -49,7 +49,7 @@ async function readModel({ parameters }: HttpRequest, services: Services): Promi
     body: {
       ...renderEntry(entry),
       ...{ task, host, inputs: model.inputs, outputs: model.outputs, labels, license, source },
-      preprocessing: publishedPreprocessing(model),
+      preprocessing: findImageModel(model)?.published,
     },
   };
 }

@@ -78,11 +78,15 @@ async function readMetadata(request: HttpRequest, services: Services): Promise<H
   return { status: 200, body: { name: manifest.name, versions, platform: 'onnxruntime_onnx', inputs, outputs } };
 }
 
-/** 400 where the version is there but not ready, as Triton answers; 404 where there is none, as KServe does. */
+/**
+ * 400 where the version is there but not ready, as Triton answers; 404 where there is none, as KServe does. What was
+ * unloaded is not ready, so that those who look at it go elsewhere.
+ */
 async function readReadiness(request: HttpRequest, services: Services): Promise<HttpResponse> {
   try {
-    const { manifest } = await findRequestedModel(request, services);
-    return { status: 200, body: { name: manifest.name, ready: true } };
+    const { name } = (await findRequestedModel(request, services)).manifest;
+    if (!(await services.readModelEntry(name)).unloaded) return { status: 200, body: { name, ready: true } };
+    return { status: 400, body: { error: `model ${name} was unloaded: load it, or ask it, which loads it too` } };
   } catch (error) {
     if (!(error instanceof ServiceError) || error.code !== 'model_not_ready') throw error;
     return { status: 400, body: { error: error.message } };

@@ -18,6 +18,7 @@ export function checkInferRequest(request: InferRequest, model: Declaration): vo
       );
     }
   }
+  checkParameter(request.parameters, 'sequence_id', isNoSequence, statelessRule, 'the request');
   checkParameter(request.parameters, 'binary_data_output', isBoolean, 'true or false', 'the request');
   for (const { name, parameters } of request.outputs ?? []) {
     if (!model.outputs.some((output) => output.name === name)) {
@@ -68,6 +69,9 @@ function checkParameter(
 }
 
 const isBoolean = (value: unknown) => typeof value === 'boolean';
+/** The two values by which Triton's clients say "no sequence". */
+const isNoSequence = (value: unknown) => value === 0 || value === '';
+const statelessRule = '0: models keep nothing from one request to the next, so send all that the model needs in each';
 const isCount = (value: unknown) => Number.isSafeInteger(value) && (value as number) > 0;
 
 function list(tensors: readonly TensorMetadata[]): string {

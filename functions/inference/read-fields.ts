@@ -83,6 +83,10 @@ export function readParameters(value: unknown, label: string): Parameters {
       );
     }
   }
+  if (value.shared_memory_region !== undefined) {
+    const rule = 'callers and models share no memory; send tensors in binary';
+    throw new ServiceError('invalid_request', `${label}.shared_memory_region is not taken: ${rule}`);
+  }
   return value as Parameters;
 }
 

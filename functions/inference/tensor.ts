@@ -122,6 +122,11 @@ export function decodeBytes(data: Uint8Array): Uint8Array[] {
   return elements;
 }
 
+/** Whether an element of a BYTES tensor holds a NUL byte, where C's strings end. */
+export function holdsNul({ datatype, data }: Tensor): boolean {
+  return datatype === 'BYTES' && decodeBytes(data).some((element) => element.includes(0));
+}
+
 /** Elements as numbers, with FP16 and BF16 decoded; a view where no decoding is needed. Not for BYTES. */
 export function numbersOf(tensor: Tensor & { readonly datatype: NumericDatatype }): ElementArray {
   const elements = elementsOf(tensor);

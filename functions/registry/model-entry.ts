@@ -49,6 +49,8 @@ export const modelEntrySchema = z.object({
   hosts: z.record(z.string(), z.enum(modelHosts)).readonly().optional(),
   /** The latest moves of aliases, oldest first. */
   history: z.array(aliasMoveSchema).readonly().optional(),
+  /** Not ready by a caller's wish, until it is loaded; it answers nevertheless. */
+  unloaded: z.boolean().optional(),
   /** When the version was uploaded that `production` points at by itself; absent once somebody has moved it. */
   firstUploadedAt: z.string().optional(),
   /** Counts conditional writes. */

@@ -39,6 +39,7 @@ export interface ImageModel {
   readonly datatype: PixelDatatype & NumericDatatype;
   readonly order: ChannelOrder;
   readonly processor: ImageProcessor;
+  /** What a client needs to prepare pictures itself. */
   readonly published: PublishedPreprocessing;
 }
 
@@ -151,9 +152,9 @@ const imageTasks: ReadonlySet<string | undefined> = new Set<TaskName>([
   'image-feature-extraction',
 ]);
 
-/** What a client needs to prepare pictures itself; undefined: the model takes none. Throws model_failed. */
-export function publishedPreprocessing(model: Model): PublishedPreprocessing | undefined {
-  return imageTasks.has(model.manifest.task) ? readImageModel(model).published : undefined;
+/** How the model takes pictures; undefined: it takes none. Throws model_failed. */
+export function findImageModel(model: Model): ImageModel | undefined {
+  return imageTasks.has(model.manifest.task) ? readImageModel(model) : undefined;
 }
 
 /** Height and width where the graph fixes them. */

@@ -20,6 +20,7 @@ metadata = client.get_model_metadata("digits", headers=dict(headers))
 assert [tensor["name"] for tensor in metadata["inputs"]] == ["pixel_values"], metadata
 config = client.get_model_config("digits", headers=dict(headers))
 assert config["max_batch_size"] == 64, config
+assert config["input"][0]["format"] == "FORMAT_NCHW", config
 
 
 def pixels(binary, rows=1):
@@ -72,17 +73,18 @@ outputs = [triton.InferRequestedOutput("OUTPUT0", binary_data=True), triton.Infe
 answer = client.infer("simple", simple(), outputs=outputs, query_params={"test_1": 1}, headers=dict(headers))
 numpy.testing.assert_array_equal(answer.as_numpy("OUTPUT0")[0], numpy.arange(16) - 1)
 numpy.testing.assert_array_equal(answer.as_numpy("OUTPUT1")[0], numpy.arange(16) + 1)
-words_in = numpy.array([["ä", "", "null\x00byte"[:4]]], dtype=object)
+words_in = numpy.array([["ä", "", "null\x00byte"]], dtype=object)
 text = triton.InferInput("INPUT0", [1, 3], "BYTES")
 for binary in (True, False):
     text.set_data_from_numpy(words_in, binary_data=binary)
     said = client.infer("simple_identity", [text], headers=dict(headers)).as_numpy("OUTPUT0")
-    assert [each.decode() for each in said[0]] == ["ä", "", "null"], said
+    assert [each.decode() for each in said[0]] == ["ä", "", "null\x00byte"], said
 
 index = {entry["name"]: entry["state"] for entry in client.get_model_repository_index(headers=dict(headers))}
 assert index["digits"] == "READY" and index["simple"] == "READY", index
-client.load_model("simple", headers=dict(headers))
 client.unload_model("simple", headers=dict(headers))
+assert not client.is_model_ready("simple", headers=dict(headers))
+client.load_model("simple", headers=dict(headers), config='{"max_batch_size": "8"}')
 assert client.is_model_ready("simple", headers=dict(headers))
 assert client.get_trace_settings(headers=dict(headers))["trace_level"] == ["OFF"]
 assert client.get_trace_settings("simple", headers=dict(headers))["trace_level"] == ["OFF"]
@@ -98,12 +100,18 @@ statistics = client.get_inference_statistics("digits", headers=dict(headers))["m
 assert statistics["inference_stats"]["success"]["count"] >= 20, statistics
 assert statistics["inference_stats"]["compute_infer"]["ns"] > 0, statistics
 
+kept = triton.InferInput("INPUT0", [1, 16], "INT32")
+kept.set_shared_memory("region", 64)
+
 for wrong, words in (
     (lambda: client.infer("nothing", [pixels(True)], headers=dict(headers)), "Request for unknown model"),
     (lambda: client.load_model("nothing", headers=dict(headers)), "failed to load 'nothing'"),
     (lambda: client.load_model("simple", config='{"max_batch_size": 16}', headers=dict(headers)), "failed to load"),
     (lambda: client.update_log_settings({"log_verbose_level": 1}, headers=dict(headers)), "log_verbose_level"),
     (lambda: client.register_system_shared_memory("region", "/key", 64, headers=dict(headers)), "region"),
+    (lambda: client.register_cuda_shared_memory("region", b"handle", 0, 64, headers=dict(headers)), "region"),
+    (lambda: client.infer("simple", [kept], headers=dict(headers)), "share no memory"),
+    (lambda: client.infer("simple", simple(), sequence_id=7, sequence_start=True, headers=dict(headers)), "sequence_id"),
     (lambda: client.infer("digits", [triton.InferInput("x", [1], "FP32")], headers=dict(headers)), "inputs[0]"),
     (lambda: client.infer("digits", [pixels(True)]), "API key"),
 ):

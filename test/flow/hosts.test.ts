@@ -111,14 +111,30 @@ test('a model repository is listed, loaded and unloaded in the words of a Triton
     });
     return { status: answer.status, body: await answer.json() };
   };
-  const { body: index } = await post('index');
-  const alone = (index as { name: string }[]).filter(({ name }) => name === 'alone');
-  assert.deepEqual(alone, [{ name: 'alone', version: '1', state: 'READY', reason: '' }]);
-  assert.deepEqual(await post('models/alone/load', '{}'), { status: 200, body: {} });
-  assert.deepEqual(await post('models/alone/unload', '{"parameters":{"unload_dependents":false}}'), {
-    status: 200,
-    body: {},
-  });
-  assert.equal((await post('models/alone/load', '{"parameters":{"config":"{}"}}')).status, 400);
+  const index = async (body?: string) =>
+    ((await post('index', body)).body as { name: string }[]).filter(({ name }) => name === 'alone');
+  const ready = async () => (await platform.request('/v2/models/alone/ready')).status;
+  const done = { status: 200, body: {} };
+  assert.deepEqual(await index(), [{ name: 'alone', version: '1', state: 'READY', reason: '' }]);
+  assert.deepEqual(await post('models/alone/load', '{}'), done);
+  assert.deepEqual(await post('models/alone/load', '{"parameters":{"config":"{\\"max_batch_size\\":\\"8\\"}"}}'), done);
+
+  assert.deepEqual(await post('models/alone/unload', '{"parameters":{"unload_dependents":false}}'), done);
+  assert.deepEqual(await index(), [{ name: 'alone', version: '1', state: 'UNAVAILABLE', reason: 'unloaded' }]);
+  assert.deepEqual(await index('{"ready":true}'), []);
+  assert.equal(await ready(), 400);
+  assert.equal((await ask('alone')).status, 200, 'what is unloaded answers nevertheless');
+  assert.equal(await ready(), 400);
+  assert.deepEqual(await post('models/alone@production/unload'), done);
+  assert.deepEqual(await post('models/alone/load'), done);
+  assert.equal(await ready(), 200);
+  assert.deepEqual(await post('models/alone@production/unload'), done);
+  assert.equal(await ready(), 200, 'one alias is not the model');
+
+  for (const parameters of [{ config: '{"max_batch_size":4}' }, { config: 'none' }, { 'file:1/model.onnx': 'AAAA' }]) {
+    const { status, body } = await post('models/alone/load', JSON.stringify({ parameters }));
+    assert.equal(status, 400);
+    assert.match((body as { error: string }).error, /^failed to load 'alone': (config|'file:1\/model\.onnx')/);
+  }
   assert.equal((await post('models/nobody/unload')).status, 404);
 });

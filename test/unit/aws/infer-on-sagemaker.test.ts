@@ -3,7 +3,7 @@ import { after, test } from 'node:test';
 import { createSageMakerHost } from '../../../functions/aws/infer-on-sagemaker.ts';
 import { readConfig } from '../../../functions/config.ts';
 import { decodeInferRequest, encodeInferResponse } from '../../../functions/inference/binary-tensor.ts';
-import { createTensor } from '../../../functions/inference/tensor.ts';
+import { createBytesTensor, createTensor } from '../../../functions/inference/tensor.ts';
 import { modelVersionSchema } from '../../../functions/registry/model-manifest.ts';
 import { type AwsAnswer, awsError, startAwsServer } from '../../aws-server.ts';
 
@@ -45,6 +45,16 @@ test('a request reaches Triton in its binary form under the name of its archive,
   const sent = decodeInferRequest(body, Number(size?.[1]));
   assert.equal(sent.id, '7');
   assert.deepEqual(new Uint8Array(sent.inputs[0]!.data), new Uint8Array(tensor('x', 1, 2).data));
+});
+
+test('text with NUL, which Triton would cut, is refused before it is sent', async () => {
+  const sent = aws.requests.length;
+  const inputs = [createBytesTensor('x', [1], ['a\0b'])];
+  await assert.rejects(host.infer(model, { inputs }, Date.now() + 20_000), {
+    code: 'model_rejected_input',
+    message: /^input 'x' holds a NUL byte, where Triton's ONNX backend would cut the text; the CPU host takes it/,
+  });
+  assert.equal(aws.requests.length, sent);
 });
 
 const modelError = (status: number, message: string) =>

@@ -80,16 +80,15 @@ const echo = source(
   { maxBatchSize: 8 },
 );
 
-test('BYTES are UTF-8 text; what ONNX Runtime would cut or change is refused', async () => {
-  const texts = ['', 'Größe', '日本', '🙂'];
-  const { outputs } = await host.infer(echo, { inputs: [createBytesTensor('x', [4], texts)] }, soon());
+test('BYTES are UTF-8 text and come back whole, also behind a NUL; what ONNX Runtime would change is refused', async () => {
+  const texts = ['', 'Größe', '日本', '🙂', 'he\0llo', '\0\x01\x02\x03', '\0'.repeat(300)];
+  const { outputs } = await host.infer(echo, { inputs: [createBytesTensor('x', [texts.length], texts)] }, soon());
   assert.deepEqual(
     decodeBytes(outputs[0]!.data).map((element) => Buffer.from(element).toString()),
     texts,
   );
   const bad = (element: Uint8Array | string) =>
     host.infer(echo, { inputs: [createBytesTensor('x', [2], ['good', element])] }, soon());
-  await assert.rejects(bad('a\0b'), { code: 'model_rejected_input', message: /input 'x': element 1 holds a NUL byte/ });
   await assert.rejects(bad(Uint8Array.of(0xff)), { code: 'model_rejected_input', message: /element 1 is not UTF-8/ });
 });
 

@@ -118,7 +118,7 @@ test('the configuration has dims without the batch dimension', async () => {
     backend: 'onnxruntime',
     version_policy: { specific: { versions: ['3'] } },
     max_batch_size: 8,
-    input: [{ name: 'x', data_type: 'TYPE_FP32', dims: [2] }],
+    input: [{ name: 'x', data_type: 'TYPE_FP32', dims: [2], format: 'FORMAT_NONE' }],
     output: [
       { name: 'doubled', data_type: 'TYPE_FP32', dims: [2] },
       { name: 'rows', data_type: 'TYPE_INT64', dims: [] },
@@ -212,6 +212,21 @@ const refused: [what: string, body: object | string, message: RegExp][] = [
     'binary_data_output that is no boolean',
     { inputs: [x], parameters: { binary_data_output: 'yes' } },
     /is "yes"; allowed/,
+  ],
+  [
+    'a step of a sequence',
+    { inputs: [x], parameters: { sequence_id: 7, sequence_start: true, sequence_end: false } },
+    /sequence_id of the request is 7; allowed is 0: models keep nothing from one request to the next/,
+  ],
+  [
+    'an input in shared memory',
+    { inputs: [{ ...x, data: undefined, parameters: { shared_memory_region: 'r', shared_memory_byte_size: 8 } }] },
+    /inputs\[0\]\.parameters\.shared_memory_region is not taken: callers and models share no memory; send tensors/,
+  ],
+  [
+    'an output in shared memory',
+    { inputs: [x], outputs: [{ name: 'rows', parameters: { shared_memory_region: 'r' } }] },
+    /outputs\[0\]\.parameters\.shared_memory_region is not taken/,
   ],
   ['no body', '', /body is empty/],
 ];
