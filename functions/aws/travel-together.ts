@@ -15,8 +15,9 @@ interface Line<Item, Outcome> {
 /**
  * Greedy batching of calls, without a timer: an item is sent at the end of this turn of the event loop while fewer than
  * `maxInFlight` calls of its line are under way, else when one of them ends, together with all others that came
- * meanwhile, up to `maxBytes`. So one caller waits for nobody,
- * and many callers share the cost of a call. `send` answers one outcome per item, in order; its failure is everybody's.
+ * meanwhile, up to `maxBytes`. So one caller waits for nobody, and many callers share the cost of a call. One more call
+ * may be under way where those that wait fill it: it would take no others, and large ones are long on their way.
+ * `send` answers one outcome per item, in order; its failure is everybody's.
  */
 export function travelTogether<Item, Outcome>(options: {
   readonly line: (item: Item) => string;
@@ -44,18 +45,24 @@ export function travelTogether<Item, Outcome>(options: {
   };
 
   const leave = (name: string, line: Line<Item, Outcome>): void => {
-    if (line.leaving || line.inFlight >= options.maxInFlight) return;
+    if (line.leaving) return;
+    if (line.inFlight >= options.maxInFlight + (firstLeftBehind(line) < 0 ? 0 : 1)) return;
     line.leaving = true;
     setImmediate(() => depart(name, line));
   };
 
-  const board = (line: Line<Item, Outcome>): Traveller<Item, Outcome>[] => {
+  /** The first that the next call has no room for; -1: it takes all. */
+  const firstLeftBehind = ({ waiting }: Line<Item, Outcome>): number => {
     let bytes = 0;
-    const full = line.waiting.findIndex(({ item }, index) => {
+    return waiting.findIndex(({ item }, index) => {
       bytes += options.bytes(item);
       return index > 0 && bytes > options.maxBytes;
     });
-    return line.waiting.splice(0, full < 0 ? line.waiting.length : full);
+  };
+
+  const board = (line: Line<Item, Outcome>): Traveller<Item, Outcome>[] => {
+    const left = firstLeftBehind(line);
+    return line.waiting.splice(0, left < 0 ? line.waiting.length : left);
   };
 
   return (item) =>

@@ -1,5 +1,5 @@
 import { ServiceError, toServiceError } from '../errors.ts';
-import { toBase64 } from '../inference/base64.ts';
+import { joinBase64, toBase64 } from '../inference/base64.ts';
 import { decodeInferRequest, encodeInferResponse, reusedMemory } from '../inference/binary-tensor.ts';
 import { describeError, log } from '../log.ts';
 import type { ModelManifest } from '../registry/model-manifest.ts';
@@ -35,7 +35,7 @@ async function answerItem(
   source: ModelSource,
   host: ModelHost,
 ): Promise<ItemAnswer> {
-  const request = decodeInferRequest(Buffer.from(body, 'base64'), headerLength);
+  const request = decodeInferRequest(joinBase64(body), headerLength);
   const { outputs, timings } = await host.infer(source, request, deadline).catch(async (error: unknown) => {
     // The caller has left, but the function is not free: Lambda would freeze it in the middle of the run, and wake it
     // for somebody else. A model that never ends is ended by the function's own time-out.

@@ -12,7 +12,8 @@ export interface InferItem {
   readonly deadline: number;
   /** Bytes of the JSON header at the start of `body`. */
   readonly headerLength: number;
-  readonly body: string;
+  /** In pieces: see inference/base64.ts. */
+  readonly body: readonly string[];
 }
 
 /** What `api` sends to the `infer` function; `requests` are those of several callers, for one model. */

@@ -1,4 +1,4 @@
-import { base64Length, writeBase64 } from '../inference/base64.ts';
+import { base64Length, countSeparators, writeBase64 } from '../inference/base64.ts';
 import { encodeInferRequest, reusedMemory } from '../inference/binary-tensor.ts';
 import type { InferRequest } from '../inference/protocol.ts';
 import type { ModelManifest } from '../registry/model-manifest.ts';
@@ -7,6 +7,7 @@ import type { InferAnswer } from './infer-event.ts';
 /** Infer events and their answers as JSON. Tensors pass from buffer to buffer, see inference/base64.ts. */
 
 const bodyField = '"body":"';
+const separator = '","';
 /** Room for what an event says of one request besides its body. */
 const itemBytes = 128;
 /** A request is turned into base64 before the next one is encoded. */
@@ -22,15 +23,18 @@ export interface OutgoingRequest {
 /** An event that asks for `requests`. */
 export function renderInferEvent(manifest: ModelManifest, requests: readonly OutgoingRequest[]): Buffer {
   const head = Buffer.from(`{"operation":"infer","manifest":${JSON.stringify(manifest)},"requests":[`);
-  const most = requests.reduce((sum, { bytes }) => sum + base64Length(bytes) + itemBytes, head.length + itemBytes);
+  const lengths = requests.map(
+    ({ bytes }) => itemBytes + base64Length(bytes) + countSeparators(bytes) * separator.length,
+  );
+  const most = lengths.reduce((sum, length) => sum + length, head.length + itemBytes);
   const event = Buffer.allocUnsafeSlow(most);
   let end = head.copy(event);
   let comma = '';
   for (const { request, deadline } of requests) {
     const { headerLength, body } = encodeInferRequest(request, memory);
-    end += event.write(`${comma}{"deadline":${deadline},"headerLength":${headerLength},${bodyField}`, end, 'latin1');
-    end = writeBase64(body, event, end);
-    end += event.write('"}', end, 'latin1');
+    end += event.write(`${comma}{"deadline":${deadline},"headerLength":${headerLength},"body":["`, end, 'latin1');
+    end = writeBase64(body, event, end, separator);
+    end += event.write('"]}', end, 'latin1');
     comma = ',';
   }
   end += event.write(']}', end, 'latin1');

@@ -40,7 +40,7 @@ async function infer(name: string, graph: Uint8Array, inputs: Tensor[]) {
   const manifest = { name, version: '1', host: 'lambda', model: 'model.onnx', maxBatchSize: 0, golden: [], files };
   const { headerLength, body } = encodeInferRequest({ inputs });
   // A deadline after the function's own time-out: the platform, not the function, has to end it.
-  const item = { deadline: Date.now() + 600_000, headerLength, body: body.toString('base64') };
+  const item = { deadline: Date.now() + 600_000, headerLength, body: [body.toString('base64')] };
   const event = { operation: 'infer', manifest, requests: [item] };
   const url = `${lambda.url}/2015-03-31/functions/infer/invocations`;
   const answer = await fetch(url, { method: 'POST', body: JSON.stringify(event) });

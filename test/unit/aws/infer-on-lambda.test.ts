@@ -3,6 +3,7 @@ import { after, test } from 'node:test';
 import { createLambdaHost } from '../../../functions/aws/infer-on-lambda.ts';
 import { readConfig } from '../../../functions/config.ts';
 import type { InferEvent } from '../../../functions/host/infer-event.ts';
+import { joinBase64 } from '../../../functions/inference/base64.ts';
 import { decodeInferRequest, encodeInferResponse } from '../../../functions/inference/binary-tensor.ts';
 import type { Tensor } from '../../../functions/inference/protocol.ts';
 import { createTensor } from '../../../functions/inference/tensor.ts';
@@ -58,7 +59,7 @@ test('a request reaches the infer function with its model, deadline and tensors,
       requests: [{ deadline }],
     },
   );
-  const sent = decodeInferRequest(Buffer.from(body, 'base64'), headerLength);
+  const sent = decodeInferRequest(joinBase64(body), headerLength);
   assert.deepEqual(new Uint8Array(sent.inputs[0]!.data), new Uint8Array(tensor('x', 1, 2).data));
 });
 

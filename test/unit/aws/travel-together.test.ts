@@ -56,6 +56,26 @@ test('a call takes what fits, one item always', async () => {
   assert.deepEqual(await Promise.all(all), ['A-TOO-LONG', 'A22', 'A3', 'A4']);
 });
 
+test('while two calls are under way one more leaves that is full', async () => {
+  const { calls, travel, sent } = lines(5);
+  const all = [];
+  for (const item of ['a1', 'a2', 'a3', 'a4', 'a5', 'a6', 'a7', 'a8']) {
+    all.push(travel(item));
+    await turn();
+  }
+  assert.deepEqual(sent(), [['a1'], ['a2'], ['a3', 'a4']]);
+  while (calls.length < 5) {
+    for (const call of calls) call.end();
+    await turn();
+  }
+  assert.deepEqual(sent().slice(3), [
+    ['a5', 'a6'],
+    ['a7', 'a8'],
+  ]);
+  for (const call of calls) call.end();
+  assert.deepEqual(await Promise.all(all), ['A1', 'A2', 'A3', 'A4', 'A5', 'A6', 'A7', 'A8']);
+});
+
 test("a call's failure is that of all who travel in it, and of nobody else", async () => {
   const { calls, travel } = lines();
   const lost = Promise.allSettled([travel('a1'), travel('a2')]);

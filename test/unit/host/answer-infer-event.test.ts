@@ -33,7 +33,7 @@ function pack(files: Record<string, Uint8Array>, fields: object = {}) {
   };
   const ask = async (request: InferRequest) => {
     const { headerLength, body } = encodeInferRequest(request);
-    const item = { deadline: Date.now() + 20_000, headerLength, body: body.toString('base64') };
+    const item = { deadline: Date.now() + 20_000, headerLength, body: [body.toString('base64')] };
     const answer = await answerInferEvent({ operation: 'infer', manifest, requests: [item] }, host, readArtifact);
     return 'answers' in answer ? answer.answers[0] : answer;
   };
@@ -129,7 +129,7 @@ test('a function whose model still runs when the caller has left is not free bef
       ended = true;
     },
   };
-  const item = { deadline: Date.now() + 20, headerLength, body: body.toString('base64') };
+  const item = { deadline: Date.now() + 20, headerLength, body: [body.toString('base64')] };
   const event = { operation: 'infer', manifest, requests: [item] } as const;
   const answer = await answerInferEvent(event, watched, () => Promise.reject(new Error('the model is loaded')));
   assert.partialDeepStrictEqual(answer, { answers: [{ error: { code: 'deadline_exceeded' } }] });
@@ -167,7 +167,7 @@ test('answers that are too long together are asked for again, the first ones are
   const { headerLength, body } = encodeInferRequest({
     inputs: [createTensor('x', 'FP32', [1, 400_000], new Float32Array(400_000))],
   });
-  const item = { deadline: Date.now() + 20_000, headerLength, body: body.toString('base64') };
+  const item = { deadline: Date.now() + 20_000, headerLength, body: [body.toString('base64')] };
   const event = { operation: 'infer', manifest, requests: [item, item, item, item] } as const;
   const answer = await answerInferEvent(event, host, () => Promise.reject(new Error('the model is loaded')));
   assert.ok('answers' in answer && renderInferAnswer(answer).length <= 6_291_456);
