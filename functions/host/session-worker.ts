@@ -21,7 +21,14 @@ let kept: Source | undefined;
 /** What sequences carry to their next step, by the names of inputs. */
 const sequences = new Map<number, Record<string, OnnxRuntime.Tensor>>();
 
-port.on('message', async (request: WorkerRequest) => {
+/** What came before has been answered. */
+let answered: Promise<void> = Promise.resolve();
+
+port.on('message', (request: WorkerRequest) => {
+  answered = answered.then(() => answer(request));
+});
+
+async function answer(request: WorkerRequest): Promise<void> {
   if (request.kind === 'close') {
     await session?.release();
     port.close();
@@ -35,7 +42,7 @@ port.on('message', async (request: WorkerRequest) => {
   } catch (error) {
     port.postMessage({ error: toError(error, request.kind) } satisfies WorkerAnswer);
   }
-});
+}
 
 /** By `require`, which sees a Lambda layer; `import` does not. */
 function loadOnnxRuntime(): typeof OnnxRuntime {
@@ -70,12 +77,13 @@ function open({ graph, externalData }: Source): Promise<OnnxRuntime.InferenceSes
   });
 }
 
-/** CPU time, for what else this machine does must not look like work of the model. */
+/** CPU time too, for what else this machine does must not look like work of the model. */
 async function timed(call: () => Promise<Tensor[]>): Promise<WorkerAnswer> {
+  const startedAt = performance.now();
   const before = process.threadCpuUsage();
   const outputs = await call();
   const { user, system } = process.threadCpuUsage(before);
-  return { outputs, cpuMs: (user + system) / 1000 };
+  return { outputs, computeMs: performance.now() - startedAt, cpuMs: (user + system) / 1000 };
 }
 
 async function run({ inputs, outputs, sequence }: WorkerRequest & { kind: 'run' }): Promise<Tensor[]> {

@@ -16,6 +16,8 @@ const maxBatchBytes = 8 * 1024 * 1024;
 const maxRunMs = 50;
 /** Shared memory up to this size is kept from run to run. */
 const keptBytes = 16 * 1024 * 1024;
+/** Runs that the worker has at a time: one that it computes, and the next, so that it does not wait for this thread. */
+const maxRunsInFlight = 2;
 
 /** One loaded model: a worker thread and the queue before it. */
 export interface Session {
@@ -65,8 +67,8 @@ export async function openSession(source: ModelSource, onEnd: () => void): Promi
 }
 
 /**
- * Greedy batching, without a timer: while a run is in flight requests queue; when it ends, those that fit together are
- * joined into the next one. A lone caller never waits.
+ * Greedy batching, without a timer: while the worker has its runs requests queue; when one ends, those that fit together
+ * are joined into the next. A lone caller never waits.
  */
 function createSession(
   source: ModelSource,
@@ -77,40 +79,48 @@ function createSession(
   const allOutputs = metadata.outputs.map(({ name }) => name);
   let maxRows = source.maxBatchSize;
   let rowMs = Number.POSITIVE_INFINITY;
-  let shared = new SharedArrayBuffer(0);
-  let draining: Promise<void> | undefined;
+  /** Not in use now. */
+  const memory: SharedArrayBuffer[] = [];
+  let runsInFlight = 0;
+  /** Ends with the last of the runs in flight. */
   let running: Promise<void> = Promise.resolve();
   let closing = false;
 
+  const idle = () => queue.length === 0 && runsInFlight === 0;
+
   function allocate(bytes: number): SharedArrayBuffer {
-    if (bytes <= shared.byteLength) return shared;
-    const buffer = new SharedArrayBuffer(bytes);
-    if (bytes <= keptBytes) shared = buffer;
-    return buffer;
+    const kept = memory.pop();
+    return kept && bytes <= kept.byteLength ? kept : new SharedArrayBuffer(bytes);
   }
 
-  async function drain(): Promise<void> {
-    // Requests of one event are queued one after the other, in this turn of the event loop.
-    await undefined;
-    while (queue.length > 0) {
+  function startRuns(): void {
+    // How many rows fit into a run, the first run tells.
+    const most = Number.isFinite(rowMs) ? maxRunsInFlight : 1;
+    while (queue.length > 0 && runsInFlight < most) {
       const rows = Math.min(maxRows, Math.floor(maxRunMs / rowMs));
-      running = runAll(takeBatch(queue, { rows, bytes: maxBatchBytes }));
-      await running;
+      runsInFlight++;
+      const ended = runAll(takeBatch(queue, { rows, bytes: maxBatchBytes })).then(() => {
+        runsInFlight--;
+        startRuns();
+      });
+      const before = running;
+      running = ended.then(() => before);
     }
-    draining = undefined;
   }
 
   async function runAll(batch: Queued[]): Promise<void> {
     try {
-      const startedAt = performance.now();
-      const results = await run(
+      const { results, computeMs } = await run(
         batch.map(({ request }) => request),
         batch[0]!.sequence,
       );
-      const computeNs = toNs(performance.now() - startedAt);
+      const endedAt = performance.now();
       batch.forEach(({ resolve, queuedAt }, index) => {
-        const timings = { queueNs: toNs(startedAt - queuedAt), computeNs, batchSize: batch.length };
-        resolve({ outputs: results[index]!, timings });
+        const queueNs = toNs(endedAt - queuedAt - computeMs);
+        resolve({
+          outputs: results[index]!,
+          timings: { queueNs, computeNs: toNs(computeMs), batchSize: batch.length },
+        });
       });
     } catch (error) {
       // One request can spoil the run that it shares: each gets one of its own, and only the guilty one fails.
@@ -120,16 +130,22 @@ function createSession(
   }
 
   /** The outputs of each request. */
-  async function run(requests: readonly InferRequest[], sequence?: SequenceStep): Promise<Tensor[][]> {
+  async function run(
+    requests: readonly InferRequest[],
+    sequence?: SequenceStep,
+  ): Promise<{ results: Tensor[][]; computeMs: number }> {
     const outputs = requests[0]!.outputs?.map(({ name }) => name) ?? allOutputs;
     const inputs = joinInputs(requests, allocate);
     const answer = await worker.call({ kind: 'run', inputs, outputs, ...(sequence && { sequence }) });
+    const buffer = inputs[0]?.data.buffer;
+    if (buffer instanceof SharedArrayBuffer && buffer.byteLength <= keptBytes) memory.push(buffer);
     if (!('outputs' in answer)) throw new Error('the worker answered a run with metadata');
+    const { computeMs } = answer;
     const rows = requests.map(({ inputs }) => inputs[0]?.shape[0] ?? 1);
     rowMs = answer.cpuMs / rows.reduce((sum, count) => sum + count, 0);
-    if (requests.length === 1) return [[...answer.outputs]];
-    const split = splitOutputs(answer.outputs, rows);
-    if (split) return split;
+    if (requests.length === 1) return { results: [[...answer.outputs]], computeMs };
+    const results = splitOutputs(answer.outputs, rows);
+    if (results) return { results, computeMs };
     maxRows = 0;
     throw new ServiceError('model_failed', 'dimension 0 of the outputs is not the batch dimension');
   }
@@ -165,13 +181,14 @@ function createSession(
         queued.reject(new ServiceError('deadline_exceeded', `${state} when its time was over`));
       });
       queue.push(queued);
-      draining ??= drain();
+      // Requests of one event are queued one after the other, in this turn of the event loop.
+      queueMicrotask(startRuns);
     });
   }
 
   return {
     metadata,
-    idle: () => !draining,
+    idle,
     runEnded: () => running,
     async infer(request, deadline) {
       checkRequest(request, metadata);
@@ -181,7 +198,7 @@ function createSession(
     forget: (id) => void running.then(() => worker.tell({ kind: 'forget', id })),
     async close() {
       closing = true;
-      await draining;
+      while (!idle()) await running;
       await worker.close();
     },
   };

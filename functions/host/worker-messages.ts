@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../errors.ts';
 import type { Tensor, TensorMetadata } from '../inference/protocol.ts';
 
-/** What the host asks of a session's worker thread. One message is answered before the next is sent. */
+/** What the host asks of a session's worker thread. Messages are answered in their order. */
 export type WorkerRequest =
   | { readonly kind: 'load'; readonly graph: Uint8Array; readonly externalData: readonly ExternalDataFile[] }
   | {
@@ -36,5 +36,6 @@ export interface SessionMetadata {
 
 export type WorkerAnswer =
   | { readonly metadata: SessionMetadata }
-  | { readonly outputs: readonly Tensor[]; readonly cpuMs: number }
+  /** Of the run alone: the time that it took, and that the thread worked. */
+  | { readonly outputs: readonly Tensor[]; readonly computeMs: number; readonly cpuMs: number }
   | { readonly error: { readonly code: ErrorCode; readonly message: string } };

@@ -4,7 +4,7 @@ import { ServiceError } from '../errors.ts';
 import type { WorkerAnswer, WorkerRequest } from './worker-messages.ts';
 
 export interface WorkerThread {
-  /** One call at a time. Throws what the worker answers as an error, and host_unavailable where it ends instead. */
+  /** Calls are answered in their order. Throws what the worker answers as an error, and host_unavailable where it ends. */
   call(request: WorkerRequest, transfer?: ArrayBuffer[]): Promise<Exclude<WorkerAnswer, { error: unknown }>>;
   /** For what is not answered. */
   tell(request: WorkerRequest): void;
@@ -18,38 +18,37 @@ export function startWorkerThread(name: string): WorkerThread {
   const entry = new URL(`./session-worker${extname(new URL(import.meta.url).pathname)}`, import.meta.url);
   const worker = new Worker(entry, { name });
   const ended = Promise.withResolvers<void>();
-  let waiting: PromiseWithResolvers<WorkerAnswer> | undefined;
+  const waiting: PromiseWithResolvers<WorkerAnswer>[] = [];
   let alive = true;
   let failure: unknown;
   const unavailable = () =>
     new ServiceError('host_unavailable', 'the thread that runs the model ended', { cause: failure });
 
   worker.unref();
-  worker.on('message', (answer: WorkerAnswer) => waiting?.resolve(answer));
+  worker.on('message', (answer: WorkerAnswer) => {
+    waiting.shift()?.resolve(answer);
+    if (waiting.length === 0) worker.unref();
+  });
   worker.on('error', (error) => {
     failure = error;
   });
   worker.on('exit', () => {
     alive = false;
     ended.resolve();
-    waiting?.reject(unavailable());
+    for (const call of waiting) call.reject(unavailable());
   });
 
   return {
     ended: ended.promise,
     async call(request, transfer = []) {
       if (!alive) throw unavailable();
-      waiting = Promise.withResolvers();
+      const call = Promise.withResolvers<WorkerAnswer>();
+      worker.postMessage(request, transfer);
+      waiting.push(call);
       worker.ref();
-      try {
-        worker.postMessage(request, transfer);
-        const answer = await waiting.promise;
-        if ('error' in answer) throw new ServiceError(answer.error.code, answer.error.message);
-        return answer;
-      } finally {
-        waiting = undefined;
-        worker.unref();
-      }
+      const answer = await call.promise;
+      if ('error' in answer) throw new ServiceError(answer.error.code, answer.error.message);
+      return answer;
     },
     tell: (request) => worker.postMessage(request),
     close() {
