@@ -46,7 +46,8 @@ The body is JSON, \`{ "inputs": …, "parameters": { … } }\`, or the input alo
 says where, what was given and what is allowed ([errors](errors.md)). Scores are between 0 and 1 unless \`function_to_apply\` says otherwise.
 Places in texts are counted in characters (code points). \`$KEY\` is an API key, \`$API\` the
 address with a slash at its end, \`my-model\` a model with that task.
-How inputs become tensors is in [preprocessing](preprocessing.md).
+How inputs become tensors is in [preprocessing](preprocessing.md). A model of \`text-generation\` is asked in OpenAI's form instead:
+\`POST /v1/chat/completions\` or \`/models/{model}/v1/chat/completions\`.
 
 ${names.map((name) => `- [${name}](#${name})`).join('\n')}
 
