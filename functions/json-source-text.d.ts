@@ -6,4 +6,5 @@ interface JSON {
   ): unknown;
   /** A value that `stringify` writes as this text. */
   rawJSON(text: string): object;
+  isRawJSON(value: unknown): value is { readonly rawJSON: string };
 }

@@ -20,7 +20,8 @@ export const customId = z.union([z.string(idForm), z.number(idForm)]);
 
 /** Source: https://github.com/openai/openai-openapi, BatchRequestInput. */
 const requestLineSchema = z.object({
-  custom_id: customId,
+  // A number of many digits keeps them all.
+  custom_id: z.preprocess((id) => (JSON.isRawJSON(id) ? id.rawJSON : id), customId),
   method: z.literal('POST', "'POST' is needed"),
   url: z.string('the path that the others name is needed'),
   body: z.record(z.string(), z.unknown(), 'an object, the body of the request, is needed'),

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkRequests, RequestsRefused } from '../../../functions/jobs/check-requests.ts';
 import type { LineProblem } from '../../../functions/jobs/request-line.ts';
+import { readRequestLine } from '../../../functions/jobs/request-line.ts';
 import { scanLines } from '../../../functions/jobs/scan-lines.ts';
 import { TextSet } from '../../../functions/jobs/text-set.ts';
 
@@ -64,6 +65,17 @@ test('what is right throughout, with a byte order mark, is not refused; what is 
   );
   const wrong = await problemsOf('no\n'.repeat(1000));
   assert.deepEqual([wrong.length, wrong.at(-1)!.line], [50, 50]);
+});
+
+test('numbers of many digits that differ in the last one are two ids', () => {
+  const check = checkRequests(endpoint);
+  const ids = ['90071992547409921', '90071992547409923'];
+  for (const [index, id] of ids.entries()) {
+    const line = Buffer.from(request('id').replace('"id"', id));
+    check.add(line, index + 1);
+    assert.equal(readRequestLine(line, endpoint).customId, id);
+  }
+  check.end();
 });
 
 test('a set of texts knows each of a hundred thousand, and no other', () => {
