@@ -66,8 +66,8 @@ export async function wayA({ quick, model: only }: { quick: boolean; model?: str
 
 function explain({ rounds }: Plan): string {
   return `Models have generated weights and a dynamic batch dimension, and run on one thread in every variant. \`raw\` is session.run in a
-loop in one process, without HTTP. Every server has answered 21,000 requests
-for \`tiny\` before. Before the load, each variant's answers are compared with raw's, one by one and at ${callers} callers.
+loop in one process, without HTTP. Every server has answered 21,000 requests for \`tiny\` before. Before the load, each variant's
+answers are compared with raw's, one by one and at ${callers} callers.
 ${rounds} rounds, the variants in turn; medians with (lowest–highest round). CPU is user + system time of the server and its children.`;
 }
 

@@ -29,7 +29,7 @@ export interface Session {
   forget(id: number): void;
   /** Nothing runs and nothing is queued. */
   idle(): boolean;
-  /** Ends with the run that is in progress now. */
+  /** Ends with the last of the runs that the worker has now. */
   runEnded(): Promise<void>;
   /** Waits for what is queued and running, then frees the model. */
   close(): Promise<void>;

@@ -8,7 +8,7 @@ import { ServiceError } from '../errors.ts';
 const maxSeconds = 20;
 
 /** The containers that are read, by the names that people and FFmpeg have for them. */
-export const videoFormats = { MP4: 'mov', WebM: 'matroska' } as const;
+const videoFormats = { MP4: 'mov', WebM: 'matroska' } as const;
 
 export type VideoFormat = keyof typeof videoFormats;
 
