@@ -2,8 +2,8 @@ import { InvokeCommand, LambdaClient } from '@aws-sdk/client-lambda';
 import type { Config } from '../config.ts';
 import { ServiceError } from '../errors.ts';
 import { type InferAnswer, type InferEvent, type ItemAnswer, maxPayloadBytes } from '../host/infer-event.ts';
-import { type OutgoingRequest, parseInferAnswer, renderInferEvent } from '../host/infer-json.ts';
-import { base64Length, fromBase64 } from '../inference/base64.ts';
+import { type OutgoingRequest, parseInferAnswer, renderInferEvent } from '../host/infer-payload.ts';
+import { base64Length } from '../inference/base64.ts';
 import { countRequestBytes, decodeInferResponse } from '../inference/binary-tensor.ts';
 import type { InferRequest } from '../inference/protocol.ts';
 import type { ModelManifest, ModelVersion } from '../registry/model-manifest.ts';
@@ -39,9 +39,9 @@ export function createLambdaHost({ INFER_FUNCTION_NAME }: Config): Pick<Services
     const command = new InvokeCommand({ FunctionName: INFER_FUNCTION_NAME, Payload: payload });
     const result = await retry(deadline, (options) => client.send(command, options), readFailure);
     const { buffer, byteOffset, byteLength } = result.Payload ?? Buffer.alloc(0);
-    const json = Buffer.from(buffer, byteOffset, byteLength);
-    if (result.FunctionError) throw readFunctionError(json.toString());
-    const answer = parseInferAnswer(json);
+    const bytes = Buffer.from(buffer, byteOffset, byteLength);
+    if (result.FunctionError) throw readFunctionError(bytes.toString());
+    const answer = parseInferAnswer(bytes);
     if ('error' in answer) throw toError(answer);
     return answer;
   }
@@ -76,7 +76,7 @@ export function createLambdaHost({ INFER_FUNCTION_NAME }: Config): Pick<Services
       if ('again' in answer) [answer] = (await send([passenger])) as [ItemAnswer];
       if ('error' in answer) throw toError(answer);
       if ('again' in answer) throw new ServiceError('internal', 'the CPU host sent a lone request away');
-      const response = decodeInferResponse(fromBase64(answer.body), answer.headerLength);
+      const response = decodeInferResponse(answer.body, answer.headerLength);
       return { response, timings: answer.timings };
     },
     describe: async (manifest, deadline) =>

@@ -5,7 +5,7 @@ import { answerInferEvent } from '../host/answer-infer-event.ts';
 import { createModelHost } from '../host/create-model-host.ts';
 import type { GenerateEvent } from '../host/generate-event.ts';
 import type { InferEvent } from '../host/infer-event.ts';
-import { renderInferAnswer } from '../host/infer-json.ts';
+import { renderInferAnswer } from '../host/infer-payload.ts';
 import { sendBody } from '../http/stream-response.ts';
 
 const config = readConfig(process.env);

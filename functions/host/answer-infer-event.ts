@@ -1,6 +1,6 @@
 import { ServiceError, toServiceError } from '../errors.ts';
-import { joinBase64, toBase64 } from '../inference/base64.ts';
-import { decodeInferRequest, encodeInferResponse, reusedMemory } from '../inference/binary-tensor.ts';
+import { joinBase64 } from '../inference/base64.ts';
+import { decodeInferRequest, encodeInferResponse } from '../inference/binary-tensor.ts';
 import { describeError, log } from '../log.ts';
 import type { ModelManifest } from '../registry/model-manifest.ts';
 import { packageSource } from '../registry/package-source.ts';
@@ -9,8 +9,6 @@ import type { ModelHost, ModelSource } from './model-host.ts';
 
 /** Room for the parts of an answer that are not its body. */
 const envelopeBytes = 1024;
-/** An answer is turned into base64 before the next one is encoded. */
-const memory = reusedMemory();
 
 /** Runs what the event asks for. Every failure becomes an answer: an exception would end as an anonymous FunctionError. */
 export async function answerInferEvent(
@@ -42,9 +40,9 @@ async function answerItem(
     if (error instanceof ServiceError && error.code === 'deadline_exceeded') await host.runEnded(source.id);
     throw error;
   });
-  const encoded = encodeInferResponse({ model_name: name, model_version: version, outputs }, memory);
+  const encoded = encodeInferResponse({ model_name: name, model_version: version, outputs });
   checkSize(encoded.body.length);
-  return { headerLength: encoded.headerLength, body: toBase64(encoded.body), timings };
+  return { ...encoded, timings };
 }
 
 /** What does not fit behind the answers before it is asked for again, and then comes alone. */
@@ -63,7 +61,7 @@ function renderFailure(error: unknown): { error: { code: ServiceError['code']; m
 }
 
 function checkSize(bytes: number): void {
-  const limit = Math.floor(((maxPayloadBytes - envelopeBytes) / 4) * 3);
+  const limit = maxPayloadBytes - envelopeBytes;
   if (bytes <= limit) return;
   const advice = 'ask for fewer outputs or rows, or host the model on SageMaker';
   throw new ServiceError(

@@ -3,7 +3,7 @@ import type { TensorMetadata } from '../inference/protocol.ts';
 import type { ModelManifest } from '../registry/model-manifest.ts';
 import type { InferTimings } from '../services.ts';
 
-/** Lambda's limit of a request and of an answer, in bytes of JSON. */
+/** Lambda's limit of a request and of an answer. */
 export const maxPayloadBytes = 6_291_456;
 
 /** One request of a caller. Tensors travel in the binary form of the protocol, in base64. */
@@ -28,7 +28,6 @@ interface AnswerError {
 
 /** `again`: the answers together were too long; this request is to be sent by itself. */
 export type ItemAnswer =
-  /** `body` is base64, as bytes. */
   | { readonly headerLength: number; readonly body: Buffer; readonly timings: InferTimings }
   | { readonly again: true }
   | AnswerError;

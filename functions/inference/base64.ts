@@ -5,18 +5,10 @@
 
 /** Bytes of a piece; whole groups of three, so that the text of the pieces joins. */
 const pieceBytes = 3 * 2 ** 14;
-const pieceText = (pieceBytes / 3) * 4;
 
 /** Characters of the base64 of so many bytes. */
 export function base64Length(bytes: number): number {
   return Math.ceil(bytes / 3) * 4;
-}
-
-/** The base64 text of `bytes`, in ASCII. */
-export function toBase64(bytes: Buffer): Buffer {
-  const text = Buffer.allocUnsafeSlow(base64Length(bytes.length));
-  writeBase64(bytes, text, 0);
-  return text;
 }
 
 /** Separators that writeBase64 writes for so many bytes. */
@@ -39,15 +31,5 @@ export function joinBase64(pieces: readonly string[]): Buffer {
   const bytes = Buffer.allocUnsafeSlow(pieces.reduce((sum, { length }) => sum + Math.ceil(length / 4) * 3, 0));
   let to = 0;
   for (const piece of pieces) to += bytes.write(piece, to, 'base64');
-  return bytes.subarray(0, to);
-}
-
-/** The bytes whose base64 is `text`, 8-aligned in memory. */
-export function fromBase64(text: Buffer): Buffer {
-  const bytes = Buffer.allocUnsafeSlow(Math.ceil(text.length / 4) * 3);
-  let to = 0;
-  for (let from = 0; from < text.length; from += pieceText) {
-    to += bytes.write(text.toString('latin1', from, from + pieceText), to, 'base64');
-  }
   return bytes.subarray(0, to);
 }

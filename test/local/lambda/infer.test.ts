@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import type { ItemAnswer } from '../../../functions/host/infer-event.ts';
-import { parseInferAnswer } from '../../../functions/host/infer-json.ts';
-import { fromBase64 } from '../../../functions/inference/base64.ts';
+import { parseInferAnswer } from '../../../functions/host/infer-payload.ts';
 import { decodeInferResponse, encodeInferRequest } from '../../../functions/inference/binary-tensor.ts';
 import type { Tensor } from '../../../functions/inference/protocol.ts';
 import { deployedFunctions, type LambdaFunction, startLambda } from '../../../local/lambda/start-lambda.ts';
@@ -55,7 +54,7 @@ async function addOne(): Promise<number[]> {
   };
   const [answer] = answers;
   assert.ok(answer && 'headerLength' in answer, JSON.stringify(answer));
-  const { outputs } = decodeInferResponse(fromBase64(answer.body), answer.headerLength);
+  const { outputs } = decodeInferResponse(answer.body, answer.headerLength);
   return [...new Float32Array(new Uint8Array(outputs[0]?.data ?? []).buffer)];
 }
 

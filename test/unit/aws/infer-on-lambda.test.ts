@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { createLambdaHost } from '../../../functions/aws/infer-on-lambda.ts';
 import { readConfig } from '../../../functions/config.ts';
-import type { InferEvent } from '../../../functions/host/infer-event.ts';
+import type { InferEvent, ItemAnswer } from '../../../functions/host/infer-event.ts';
+import { renderInferAnswer } from '../../../functions/host/infer-payload.ts';
 import { joinBase64 } from '../../../functions/inference/base64.ts';
 import { decodeInferRequest, encodeInferResponse } from '../../../functions/inference/binary-tensor.ts';
 import type { Tensor } from '../../../functions/inference/protocol.ts';
@@ -34,11 +35,11 @@ const itemAnswer = (...values: number[]) => answerWith(tensor('y', ...values));
 
 function answerWith(output: Tensor) {
   const response = { model_name: 'digits', model_version: '3', outputs: [output] };
-  const { headerLength, body } = encodeInferResponse(response);
-  return { headerLength, body: body.toString('base64'), timings: { queueNs: 1, computeNs: 2, batchSize: 1 } };
+  return { ...encodeInferResponse(response), timings: { queueNs: 1, computeNs: 2, batchSize: 1 } };
 }
 
-const answer = (): AwsAnswer => ({ status: 200, body: { answers: [itemAnswer(3, 4)] } });
+const answers = (...items: ItemAnswer[]): AwsAnswer => ({ status: 200, body: renderInferAnswer({ answers: items }) });
+const answer = () => answers(itemAnswer(3, 4));
 
 test('a request reaches the infer function with its model, deadline and tensors, and its answer comes back', async () => {
   aws.answer(answer());
@@ -64,9 +65,9 @@ test('a request reaches the infer function with its model, deadline and tensors,
 });
 
 test('requests that come together travel together, and each gets its own answer', async () => {
-  const together = [itemAnswer(1), { again: true }, { error: noRow }, itemAnswer(3), itemAnswer(4)];
+  const together: ItemAnswer[] = [itemAnswer(1), { again: true }, { error: noRow }, itemAnswer(3), itemAnswer(4)];
   const calls = [together, [itemAnswer(2)]];
-  aws.answer(...calls.map((answers) => ({ status: 200, body: { answers } })));
+  aws.answer(...calls.map((items) => answers(...items)));
   const results = await Promise.allSettled([ask(), ask(), ask(), ask(), ask()]);
   const events = aws.requests.map(({ body }) => JSON.parse(body.toString()) as { requests: object[] });
   assert.deepEqual(
@@ -82,9 +83,9 @@ test('requests that come together travel together, and each gets its own answer'
 });
 
 test('a call takes no more requests than there is room for their answers, if they are as long as the last ones', async () => {
-  const long = answerWith(createTensor('y', 'UINT8', [2_000_000], new Uint8Array(2_000_000)));
+  const long = answerWith(createTensor('y', 'UINT8', [2_700_000], new Uint8Array(2_700_000)));
   const calls = [[long], [long, long], [long, long], [itemAnswer(1)], [itemAnswer(1), itemAnswer(1)]];
-  aws.answer(...calls.map((answers) => ({ status: 200, body: { answers } })));
+  aws.answer(...calls.map((items) => answers(...items)));
   await ask();
   await Promise.all([ask(), ask(), ask(), ask()]);
   await ask();
@@ -111,7 +112,7 @@ test('the tensors of a graph are asked of the function too', async () => {
   assert.deepEqual(await host.describe(model.manifest, Date.now() + 20_000), described);
 });
 
-const noRow = { code: 'model_rejected_input', message: 'no such row' };
+const noRow = { code: 'model_rejected_input', message: 'no such row' } as const;
 
 const failures: [string, AwsAnswer, object, number][] = [
   [

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { InferAnswer } from '../../../functions/host/infer-event.ts';
-import { parseInferAnswer, renderInferAnswer, renderInferEvent } from '../../../functions/host/infer-json.ts';
+import { parseInferAnswer, renderInferAnswer, renderInferEvent } from '../../../functions/host/infer-payload.ts';
 import { countRequestBytes, encodeInferRequest } from '../../../functions/inference/binary-tensor.ts';
 import type { InferRequest } from '../../../functions/inference/protocol.ts';
 import { createTensor } from '../../../functions/inference/tensor.ts';
@@ -28,21 +28,29 @@ test('an event is the JSON that Lambda parses', () => {
   });
 });
 
-test('answers of every kind come back as they were, whatever an error says', () => {
-  const error = { code: 'model_failed', message: 'a "body":"YQ==" in Übergröße, \\"body":"' } as const;
-  const body = (text: string) => ({ headerLength: 8, timings, body: Buffer.from(text) });
+test('answers of every kind come back as they were, their tensors at multiples of 8', () => {
+  const error = { code: 'model_failed', message: 'a\n"body":"7" in Übergröße' } as const;
+  const body = (...bytes: number[]) => ({ headerLength: 8, timings, body: Buffer.from(bytes) });
   const answers: InferAnswer[] = [
-    { answers: [body('YQ=='), { again: true }, { error }, body(''), body('0')] },
+    { answers: [body(1, 2, 10), { again: true }, { error }, body(), body(4, 5, 6, 7, 8, 9, 10, 11)] },
     { answers: [] },
     { error },
     { unloaded: true },
-    { inputs: [{ name: '"body":"', datatype: 'FP32', shape: [-1] }], outputs: [] },
+    { inputs: [{ name: 'body\n', datatype: 'FP32', shape: [-1] }], outputs: [] },
   ];
-  for (const answer of answers) assert.deepEqual(parseInferAnswer(renderInferAnswer(answer)), answer);
+  for (const answer of answers) {
+    const payload = renderInferAnswer(answer);
+    const parsed = parseInferAnswer(payload);
+    assert.deepEqual(parsed, answer);
+    for (const one of 'answers' in parsed ? parsed.answers : []) {
+      if ('body' in one) assert.equal((one.body.byteOffset - payload.byteOffset) % 8, 0);
+    }
+  }
 });
 
-test('what is no JSON is a SyntaxError', () => {
-  for (const text of ['', '{"answers":[{"body":"YQ', 'null{']) {
-    assert.throws(() => parseInferAnswer(Buffer.from(text)), SyntaxError);
+test('an answer that is cut is a SyntaxError, wherever it is', () => {
+  const whole = renderInferAnswer({ answers: [{ headerLength: 8, timings, body: Buffer.alloc(8, 1) }] });
+  for (let length = 0; length < whole.length; length++) {
+    assert.throws(() => parseInferAnswer(whole.subarray(0, length)), SyntaxError);
   }
 });

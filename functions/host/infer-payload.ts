@@ -2,11 +2,14 @@ import { base64Length, countSeparators, writeBase64 } from '../inference/base64.
 import { encodeInferRequest, reusedMemory } from '../inference/binary-tensor.ts';
 import type { InferRequest } from '../inference/protocol.ts';
 import type { ModelManifest } from '../registry/model-manifest.ts';
-import type { InferAnswer } from './infer-event.ts';
+import type { InferAnswer, ItemAnswer } from './infer-event.ts';
 
-/** Infer events and their answers as JSON. Tensors pass from buffer to buffer, see inference/base64.ts. */
+/**
+ * What `api` and the `infer` function send each other. Lambda takes JSON, so tensors are base64 in an event; what a
+ * function writes may be any bytes.
+ * Source: https://docs.aws.amazon.com/lambda/latest/dg/java-handler-io-type-stream.html
+ */
 
-const bodyField = '"body":"';
 const separator = '","';
 /** Room for what an event says of one request besides its body. */
 const itemBytes = 128;
@@ -41,35 +44,41 @@ export function renderInferEvent(manifest: ModelManifest, requests: readonly Out
   return event.subarray(0, end);
 }
 
+/** JSON; where it has the lengths of bodies, then a line feed and these, each at a multiple of 8. */
 export function renderInferAnswer(answer: InferAnswer): Buffer {
-  if (!('answers' in answer)) return Buffer.from(JSON.stringify(answer));
-  const pieces: Buffer[] = [];
-  for (const item of answer.answers) {
-    const comma = pieces.length === 0 ? '{"answers":[' : ',';
-    if ('body' in item) {
-      const { body, ...fields } = item;
-      pieces.push(Buffer.from(`${comma}${JSON.stringify(fields).slice(0, -1)},${bodyField}`), body, Buffer.from('"}'));
-    } else pieces.push(Buffer.from(comma + JSON.stringify(item)));
-  }
-  return Buffer.concat([...pieces, Buffer.from(pieces.length === 0 ? '{"answers":[]}' : ']}')]);
+  const bodies: Buffer[] = [];
+  const declare = (item: ItemAnswer) => {
+    if (!('body' in item)) return item;
+    bodies.push(item.body, padding(item.body.length));
+    return { ...item, body: item.body.length };
+  };
+  const json = JSON.stringify('answers' in answer ? { answers: answer.answers.map(declare) } : answer);
+  if (bodies.length === 0) return Buffer.from(json);
+  const line = Buffer.from(`${json}\n`);
+  return Buffer.concat([line, padding(line.length), ...bodies]);
 }
 
-/** Bodies are views of `json`. Throws SyntaxError. */
-export function parseInferAnswer(json: Buffer): InferAnswer {
-  const bodies: Buffer[] = [];
-  let rest = '';
-  let at = 0;
-  // Within a string the quotes of this field would be escaped; base64 has none.
-  for (let found = json.indexOf(bodyField); found >= 0; found = json.indexOf(bodyField, at)) {
-    const start = found + bodyField.length;
-    const end = json.indexOf('"', start);
-    rest += json.toString('utf8', at, start) + bodies.length;
-    bodies.push(json.subarray(start, end));
-    at = end;
-    if (end < 0) break;
-  }
-  const answer = JSON.parse(rest + json.toString('utf8', at)) as InferAnswer;
+/** Bodies are views of `payload`. Throws SyntaxError. */
+export function parseInferAnswer(payload: Buffer): InferAnswer {
+  const lineLength = payload.indexOf('\n') + 1 || payload.length;
+  const answer = JSON.parse(payload.toString('utf8', 0, lineLength));
   if (!('answers' in answer)) return answer;
-  const answers = answer.answers.map((one) => ('body' in one ? { ...one, body: bodies[Number(one.body)]! } : one));
-  return { answers };
+  let at = aligned(lineLength);
+  const read = (item: { body?: number }) => {
+    if (item.body === undefined) return item;
+    const body = payload.subarray(at, at + item.body);
+    if (body.length < item.body) throw new SyntaxError(`the answer ends after ${payload.length} bytes`);
+    at += aligned(item.body);
+    return { ...item, body };
+  };
+  return { answers: answer.answers.map(read) };
+}
+
+/** Tensors at such places need not be copied to be read. */
+function aligned(position: number): number {
+  return Math.ceil(position / 8) * 8;
+}
+
+function padding(length: number): Buffer {
+  return Buffer.alloc(aligned(length) - length);
 }
