@@ -1,5 +1,6 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
+import '../heap-growth.ts';
 import { readConfig } from '../config.ts';
 import { authenticate } from '../http/authenticate.ts';
 import { createCountedServices } from '../http/create-counted-services.ts';

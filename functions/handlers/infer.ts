@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import '../heap-growth.ts';
 import { readConfig } from '../config.ts';
 import { createServices } from '../create-services.ts';
 import { answerInferEvent } from '../host/answer-infer-event.ts';
