@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AwsError } from './aws-error.ts';
+import { collectBody } from './collect-body.ts';
 import { createFaults, cutAfter, type Fault, type Faults, parseFaults } from './faults.ts';
 
 interface StandInOptions {
@@ -103,16 +104,15 @@ async function configureFaults(faults: Faults, request: IncomingMessage, respons
   sendJson(response, 200, faults.list());
 }
 
-/** The whole body; 413 where it exceeds `limit` bytes. */
-export async function readBody(request: IncomingMessage, limit = 1_048_576): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of request) {
-    bytes += chunk.length;
-    if (bytes > limit) throw new AwsError(413, 'RequestEntityTooLarge', `the body exceeds ${limit} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, bytes);
+/** The whole body; throws `tooLarge` where it exceeds `limit` bytes. */
+export async function readBody(
+  request: IncomingMessage,
+  limit = 1_048_576,
+  tooLarge = new AwsError(413, 'RequestEntityTooLarge', `the body exceeds ${limit} bytes`),
+): Promise<Buffer> {
+  const body = await collectBody(request, limit);
+  if (!body) throw tooLarge;
+  return body;
 }
 
 /** Answers `value` as JSON; `headers` may name another content type. */

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { APIGatewayProxyEvent, Context } from 'aws-lambda';
 import { ServiceError } from '../../functions/errors.ts';
 import { errorFormat, renderErrorBody } from '../../functions/http/render-error.ts';
+import { collectBody } from '../collect-body.ts';
 import { toProxyEvent } from './proxy-event.ts';
 
 /** API Gateway's limit of a request, and Lambda's of an event. */
@@ -81,7 +82,7 @@ async function forward(
       'without a key, calls are taken from this machine only, not from a page of another host',
     );
   }
-  const body = await readBody(request);
+  const body = await collectBody(request, maxRequestBytes);
   if (!body) return refuseLarge(request, response, `a request may have ${maxRequestBytes} bytes`);
   const event = toProxyEvent(request, body);
   if ((event.body?.length ?? 0) > maxEventBytes) {
@@ -99,24 +100,6 @@ async function forward(
   } finally {
     clearTimeout(timer);
   }
-}
-
-/** Undefined: longer than API Gateway takes. The rest is read and dropped, so that the caller sees the answer. */
-function readBody(request: IncomingMessage): Promise<Buffer | undefined> {
-  return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    request.on('data', (chunk: Buffer) => {
-      bytes += chunk.length;
-      if (bytes <= maxRequestBytes) chunks.push(chunk);
-      else chunks.length = 0;
-    });
-    request.on('end', () => {
-      if (bytes > maxRequestBytes) resolve(undefined);
-      else resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, bytes));
-    });
-    request.on('error', reject);
-  });
 }
 
 const loopbackHost = /^(?:127\.0\.0\.1|localhost)(?::\d+)?$/;

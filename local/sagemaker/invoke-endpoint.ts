@@ -81,9 +81,7 @@ function readTarget(endpoint: EndpointDefinition, { url = '', headers }: Incomin
 export async function readMessage(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
   const tooLarge = new AwsError(413, 'RequestEntityTooLarge', `HTTP content length exceeded ${maxBytes} bytes.`);
   if (Number(request.headers['content-length']) > maxBytes) throw tooLarge;
-  return await readBody(request, maxBytes).catch((error: unknown) => {
-    throw error instanceof AwsError ? tooLarge : error;
-  });
+  return await readBody(request, maxBytes, tooLarge);
 }
 
 async function before<Result>(deadline: number, work: Promise<Result>): Promise<Result> {
