@@ -104,14 +104,14 @@ async function configureFaults(faults: Faults, request: IncomingMessage, respons
   sendJson(response, 200, faults.list());
 }
 
-/** The whole body; throws `tooLarge` where it exceeds `limit` bytes. */
+/** The whole body; throws `tooLarge()` where it exceeds `limit` bytes. */
 export async function readBody(
   request: IncomingMessage,
   limit = 1_048_576,
-  tooLarge = new AwsError(413, 'RequestEntityTooLarge', `the body exceeds ${limit} bytes`),
+  tooLarge = () => new AwsError(413, 'RequestEntityTooLarge', `the body exceeds ${limit} bytes`),
 ): Promise<Buffer> {
   const body = await collectBody(request, limit);
-  if (!body) throw tooLarge;
+  if (!body) throw tooLarge();
   return body;
 }
 

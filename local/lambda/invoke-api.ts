@@ -119,8 +119,8 @@ function findFunction(
 async function readEvent(request: IncomingMessage, type: keyof typeof maxBytes): Promise<unknown> {
   const limit = maxBytes[type];
   const message = `Request must be smaller than ${limit} bytes for the InvokeFunction operation`;
-  const tooLarge = new AwsError(413, 'RequestTooLargeException', message, { Type: 'User' });
-  if (Number(request.headers['content-length']) > limit) throw tooLarge;
+  const tooLarge = () => new AwsError(413, 'RequestTooLargeException', message, { Type: 'User' });
+  if (Number(request.headers['content-length']) > limit) throw tooLarge();
   const body = await readBody(request, limit, tooLarge);
   if (body.length === 0) return {};
   try {

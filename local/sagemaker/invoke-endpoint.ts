@@ -79,8 +79,8 @@ function readTarget(endpoint: EndpointDefinition, { url = '', headers }: Incomin
 }
 
 export async function readMessage(request: IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const tooLarge = new AwsError(413, 'RequestEntityTooLarge', `HTTP content length exceeded ${maxBytes} bytes.`);
-  if (Number(request.headers['content-length']) > maxBytes) throw tooLarge;
+  const tooLarge = () => new AwsError(413, 'RequestEntityTooLarge', `HTTP content length exceeded ${maxBytes} bytes.`);
+  if (Number(request.headers['content-length']) > maxBytes) throw tooLarge();
   return await readBody(request, maxBytes, tooLarge);
 }
 
