@@ -41,7 +41,7 @@ export function createLambdaHost({ INFER_FUNCTION_NAME }: Config): Pick<Services
     const { buffer, byteOffset, byteLength } = result.Payload ?? Buffer.alloc(0);
     const bytes = Buffer.from(buffer, byteOffset, byteLength);
     if (result.FunctionError) throw readFunctionError(bytes.toString());
-    const answer = parseInferAnswer(bytes);
+    const answer = readAnswer(bytes);
     if ('error' in answer) throw toError(answer);
     return answer;
   }
@@ -85,6 +85,16 @@ export function createLambdaHost({ INFER_FUNCTION_NAME }: Config): Pick<Services
       await ask({ operation: 'unload', manifest: trim(manifest), deadline });
     },
   };
+}
+
+/** While the functions of a new version replace the old ones, one may not understand the other. */
+function readAnswer(bytes: Buffer): InferAnswer {
+  try {
+    return parseInferAnswer(bytes);
+  } catch (cause) {
+    const message = 'the answer of the CPU host cannot be read, as while a new version is deployed; repeat the request';
+    throw new ServiceError('host_unavailable', message, { cause });
+  }
 }
 
 /** A request may wait for others in its call that have more time than it has. */

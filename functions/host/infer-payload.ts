@@ -64,11 +64,12 @@ export function parseInferAnswer(payload: Buffer): InferAnswer {
   const answer = JSON.parse(payload.toString('utf8', 0, lineLength));
   if (!('answers' in answer)) return answer;
   let at = aligned(lineLength);
-  const read = (item: { body?: number }) => {
+  const read = (item: { body?: unknown }) => {
     if (item.body === undefined) return item;
-    const body = payload.subarray(at, at + item.body);
-    if (body.length < item.body) throw new SyntaxError(`the answer ends after ${payload.length} bytes`);
-    at += aligned(item.body);
+    const length = Number(item.body);
+    const body = payload.subarray(at, at + length);
+    if (body.length !== length) throw new SyntaxError(`${payload.length} bytes hold no body of ${item.body}`);
+    at += aligned(length);
     return { ...item, body };
   };
   return { answers: answer.answers.map(read) };

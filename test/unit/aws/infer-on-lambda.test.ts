@@ -140,6 +140,12 @@ const failures: [string, AwsAnswer, object, number][] = [
     1,
   ],
   [
+    'an answer of another version is host_unavailable',
+    { status: 200, body: { answers: [{ headerLength: 8, body: 'e30=' }] } },
+    { code: 'host_unavailable', message: /repeat the request/ },
+    1,
+  ],
+  [
     'an answer above the limit of Lambda is payload_too_large',
     functionError('Function.ResponseSizeTooLarge', ''),
     { code: 'payload_too_large', message: /6291456/ },

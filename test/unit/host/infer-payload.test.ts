@@ -48,9 +48,15 @@ test('answers of every kind come back as they were, their tensors at multiples o
   }
 });
 
-test('an answer that is cut is a SyntaxError, wherever it is', () => {
+test('an answer that is cut, or of another form, is a SyntaxError', () => {
   const whole = renderInferAnswer({ answers: [{ headerLength: 8, timings, body: Buffer.alloc(8, 1) }] });
   for (let length = 0; length < whole.length; length++) {
     assert.throws(() => parseInferAnswer(whole.subarray(0, length)), SyntaxError);
+  }
+  for (const body of ['e30=', -1, 0.5, {}]) {
+    const payload = Buffer.from(
+      `${JSON.stringify({ answers: [{ headerLength: 8, timings, body }] })}\n${' '.repeat(64)}`,
+    );
+    assert.throws(() => parseInferAnswer(payload), SyntaxError, String(body));
   }
 });
