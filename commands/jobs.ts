@@ -8,6 +8,7 @@ import { parseInput } from '../functions/http/parse-input.ts';
 import { cancelJob, resumeJob, retryJob } from '../functions/jobs/control-job.ts';
 import { createJob } from '../functions/jobs/create-job.ts';
 import { estimateJob } from '../functions/jobs/estimate-job.ts';
+import { giveJob } from '../functions/jobs/give-job.ts';
 import { type JobRequest, jobRequestSchema } from '../functions/jobs/job.ts';
 import { listJobs, readJob } from '../functions/jobs/read-job.ts';
 import { readErrors, readResults } from '../functions/jobs/read-results.ts';
@@ -20,13 +21,14 @@ const usage = `npm run jobs -- start <model> --dataset <name> [--split <split>] 
 npm run jobs -- start <model> --input <file>                       or about the lines of a file: {"inputs": …} each
       [--name <job>] [--parameters <json>] [--max-records <n>] [--max-errors-percent <n>] [--no-watch]
 npm run jobs -- estimate <model> …     the same: says what it would need, and begins nothing
-npm run jobs -- list                   shows the jobs, the latest first
+npm run jobs -- list                   shows the jobs of all, the latest first
 npm run jobs -- show <job>             shows all that is known of one
 npm run jobs -- watch <job>            follows a job to its end
 npm run jobs -- results <job>          prints what was answered; errors <job>: what was not, and why
 npm run jobs -- cancel <job>           stops it; what is answered is kept
 npm run jobs -- resume <job>           runs what was not run
 npm run jobs -- retry <job>            runs that, and what has failed
+npm run jobs -- give <job> <key id>    lets an API key see it over HTTPS, and no other; npm run keys -- list has the ids
 npm run jobs -- report <job> [--page <file>]   what the answers of a labelled job are worth; the page for people as a file
 npm run jobs -- compare <job> <other>  what changes from one to the other over the same records
 <file> may be a key of the data bucket. With --aws: of the deployed platform, found by lambent-outputs.json; else of the one
@@ -64,7 +66,7 @@ async function main(): Promise<void> {
   const effects = { ...services, ...jobServices(services) };
   if (command === 'list') return await list(services);
   if (command === 'start') {
-    const { job } = await createJob(await readRequest(name, values, services), effects, values.name);
+    const { job } = await createJob(await readRequest(name, values, services), effects, { name: values.name });
     console.log(job);
     return values.watch ? await watch(job, services) : undefined;
   }
@@ -78,6 +80,7 @@ async function main(): Promise<void> {
   else if (command === 'results') await print(await readResults(name, undefined, services));
   else if (command === 'report') await printReport(name, values.page, services);
   else if (command === 'compare' && other) await printComparison(name, other, services);
+  else if (command === 'give' && other) await giveJob(name, other, services);
   else if (command === 'errors') await print(await readErrors(name, services));
   else if (command === 'cancel') await cancelJob(name, services).then(() => watch(name, services));
   else if (command === 'resume') await resumeJob(name, services).then(() => watch(name, services));

@@ -188,12 +188,13 @@ export interface Services {
    * was, or as undefined, is not written. Gives what is there then.
    */
   updateJob(job: string, change: (job: Job | undefined) => Job | undefined): Promise<Job | undefined>;
-  /** Puts a job into the list of all jobs. */
+  /** Puts a job into the list of all jobs and into that of its owner. */
   enlistJob(job: Job): Promise<void>;
-  /** The latest first; `before` is the `next` of the page before. */
+  /** The latest first, of all or of one owner; `before` is the `next` of the page before. */
   listJobs(page: {
     readonly limit: number;
     readonly before?: string | undefined;
+    readonly owner?: string | undefined;
   }): Promise<{ jobs: Job[]; next?: string }>;
   /** Chunks of a job that have come to something, in their order. */
   listJobChunks(job: string): Promise<JobChunk[]>;

@@ -38,22 +38,28 @@ export function createJobs(table: Pick<Table, 'get' | 'query' | 'page' | 'putIf'
     update: (job: string, change: (current: Job | undefined) => Job | undefined) =>
       update(itemKeys.job(job), jobSchema, change),
 
-    /** Puts a job that is there into the list of jobs, once. */
-    async enlist({ createdAt, job }: Job): Promise<void> {
-      await table.putIf({ ...itemKeys.jobInList(createdAt, job), job }, { attribute: 'job', equals: job });
+    /** Puts a job that is there into the list of all jobs and into that of its owner, once. */
+    async enlist({ createdAt, job, owner }: Job): Promise<void> {
+      for (const list of new Set([undefined, owner])) {
+        await table.putIf({ ...itemKeys.jobInList(createdAt, job, list), job }, { attribute: 'job', equals: job });
+      }
     },
 
     async list({
       limit,
       before,
+      owner,
     }: {
       limit: number;
       before?: string | undefined;
+      owner?: string | undefined;
     }): Promise<{ jobs: Job[]; next?: string }> {
-      const items = await table.page(itemKeys.jobs, { limit, after: before, descending: true });
+      const items = await table.page(itemKeys.jobs(owner), { limit, after: before, descending: true });
       const jobs = await Promise.all(items.map(({ job }) => find(String(job))));
       const last = items.length === limit ? items.at(-1)?.sk : undefined;
-      return { jobs: jobs.filter((job) => job !== undefined), ...(last !== undefined && { next: last }) };
+      // One that was given to another key stays in the list of the first.
+      const isListed = (job?: Job): job is Job => job !== undefined && (owner === undefined || job.owner === owner);
+      return { jobs: jobs.filter(isListed), ...(last !== undefined && { next: last }) };
     },
 
     async listChunks(job: string): Promise<JobChunk[]> {

@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import * as z from 'zod';
-import { ServiceError } from '../errors.ts';
 import { cancelJob, resumeJob, retryJob } from '../jobs/control-job.ts';
 import { createJob } from '../jobs/create-job.ts';
 import { estimateJob } from '../jobs/estimate-job.ts';
@@ -10,6 +9,7 @@ import { readErrors, readResults } from '../jobs/read-results.ts';
 import type { Services } from '../services.ts';
 import type { HttpRequest, HttpResponse, Route } from './http.ts';
 import { jobServices } from './job-services.ts';
+import { checkOwnInput, findOwnJob } from './own-job.ts';
 import { parseInput } from './parse-input.ts';
 import { readJson } from './read-json.ts';
 
@@ -33,10 +33,17 @@ const body = { body: bodySchema, maxBodyBytes: 1_048_576, errorFormat: 'openai' 
 const path = '/v1/jobs/{job}';
 const one = { errorFormat: 'openai' } as const;
 
-/** Jobs: many records for one model, answered by `run-batch`. See docs/jobs.md. */
+/** Jobs: many records for one model, answered by `run-batch`. A key sees its own alone. See docs/jobs.md. */
 export const jobRoutes: readonly Route[] = [
   { method: 'POST', path: '/v1/jobs', summary: 'Begin a job', ...body, handle: create },
-  { method: 'GET', path: '/v1/jobs', summary: 'Jobs, the latest first', ...one, query: pageSchema, handle: list },
+  {
+    method: 'GET',
+    path: '/v1/jobs',
+    summary: 'Jobs of this API key, the latest first',
+    ...one,
+    query: pageSchema,
+    handle: list,
+  },
   { method: 'POST', path: '/v1/jobs/estimate', summary: 'What a job would need', ...body, handle: estimate },
   { method: 'GET', path, summary: 'How far a job has come', ...one, handle: read },
   { method: 'GET', path: `${path}/results`, summary: 'What it answered', ...one, query: partSchema, handle: results },
@@ -48,18 +55,20 @@ export const jobRoutes: readonly Route[] = [
 
 async function create(request: HttpRequest, services: Services): Promise<HttpResponse> {
   const { name, asked } = readRequest(request);
-  const { job } = await createJob(asked, { ...services, ...jobServices(services) }, name);
+  const owner = request.apiKey?.id;
+  const { job } = await createJob(asked, { ...services, ...jobServices(services) }, { name, owner });
   return { status: 201, headers: { location: `/v1/jobs/${job}` }, body: await readJob(job, services) };
 }
 
 /** `job`, the name, stands beside what jobs/<job>.json would hold. */
 function readRequest(request: HttpRequest): { name: string | undefined; asked: JobRequest } {
   const { job: name, ...asked } = readJson(request, bodySchema);
+  checkOwnInput(asked, request);
   return { name, asked };
 }
 
-async function list({ query }: HttpRequest, services: Services): Promise<HttpResponse> {
-  return { status: 200, body: await listJobs(parseInput(pageSchema, query), services) };
+async function list({ query, apiKey }: HttpRequest, services: Services): Promise<HttpResponse> {
+  return { status: 200, body: await listJobs({ ...parseInput(pageSchema, query), owner: apiKey?.id }, services) };
 }
 
 async function estimate(request: HttpRequest, services: Services): Promise<HttpResponse> {
@@ -68,17 +77,17 @@ async function estimate(request: HttpRequest, services: Services): Promise<HttpR
   return { status: 200, body: await estimateJob(asked, effects, request.deadline) };
 }
 
-async function read({ parameters }: HttpRequest, services: Services): Promise<HttpResponse> {
-  return { status: 200, body: await readJob(nameOf(parameters), services) };
+async function read(request: HttpRequest, services: Services): Promise<HttpResponse> {
+  return { status: 200, body: await readJob(await findName(request, services), services) };
 }
 
-async function results({ parameters, query }: HttpRequest, services: Services): Promise<HttpResponse> {
-  const { part } = parseInput(partSchema, query);
-  return lines(await readResults(nameOf(parameters), part, services));
+async function results(request: HttpRequest, services: Services): Promise<HttpResponse> {
+  const { part } = parseInput(partSchema, request.query);
+  return lines(await readResults(await findName(request, services), part, services));
 }
 
-async function errors({ parameters }: HttpRequest, services: Services): Promise<HttpResponse> {
-  return lines(await readErrors(nameOf(parameters), services));
+async function errors(request: HttpRequest, services: Services): Promise<HttpResponse> {
+  return lines(await readErrors(await findName(request, services), services));
 }
 
 function lines(chunks: AsyncIterable<Uint8Array>): HttpResponse {
@@ -87,14 +96,12 @@ function lines(chunks: AsyncIterable<Uint8Array>): HttpResponse {
 }
 
 function control(change: typeof cancelJob): Route['handle'] {
-  return async ({ parameters }, services) => {
-    const { job } = await change(nameOf(parameters), services);
+  return async (request, services) => {
+    const { job } = await change(await findName(request, services), services);
     return { status: 200, body: await readJob(job, services) };
   };
 }
 
-function nameOf({ job = '' }: HttpRequest['parameters']): string {
-  // The table refuses keys beyond 1,024 bytes.
-  if (job.length <= 200) return job;
-  throw new ServiceError('not_found', `there is no job '${job.slice(0, 100)}…'`);
+function findName(request: HttpRequest, services: Services): Promise<string> {
+  return findOwnJob(request.parameters.job, request, services);
 }

@@ -59,7 +59,8 @@ async function create(request: HttpRequest, services: Services): Promise<HttpRes
     ...(given.output_expires_after && { outputExpiresAfter: given.output_expires_after.seconds }),
   };
   await services.writeRecord('BATCH', owner, batch);
-  await createJob({ input: file.key, endpoint: given.endpoint }, effects, jobOf(batch));
+  const job = { name: jobOf(batch), owner: request.apiKey?.id };
+  await createJob({ input: file.key, endpoint: given.endpoint }, effects, job);
   return { status: 200, body: await describe(batch, owner, services) };
 }
 

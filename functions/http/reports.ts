@@ -5,6 +5,7 @@ import { readReport } from '../reports/read-report.ts';
 import type { Services } from '../services.ts';
 import { reportKey } from '../storage/object-keys.ts';
 import type { HttpRequest, HttpResponse, Route } from './http.ts';
+import { findOwnJob } from './own-job.ts';
 import { parseInput } from './parse-input.ts';
 
 /** More are compared by `npm run jobs -- compare`: an answer must come within the function's time. */
@@ -34,17 +35,19 @@ export const reportRoutes: readonly Route[] = [
   },
 ];
 
-async function report({ parameters, query }: HttpRequest, services: Services): Promise<HttpResponse> {
-  const { job = '' } = parameters;
+async function report(request: HttpRequest, services: Services): Promise<HttpResponse> {
+  const job = await findOwnJob(request.parameters.job, request, services);
   const body = await readReport(job, services);
   const page =
-    parseInput(querySchema, query).format === 'html' && (await services.readData(reportKey(job, 'report.html')));
+    parseInput(querySchema, request.query).format === 'html' &&
+    (await services.readData(reportKey(job, 'report.html')));
   if (!page) return { status: 200, body };
   const headers = { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': pagePolicy };
   return { status: 200, headers, body: page };
 }
 
-async function compare({ parameters }: HttpRequest, services: Services): Promise<HttpResponse> {
-  const { job = '', other = '' } = parameters;
+async function compare(request: HttpRequest, services: Services): Promise<HttpResponse> {
+  const job = await findOwnJob(request.parameters.job, request, services);
+  const other = await findOwnJob(request.parameters.other, request, services);
   return { status: 200, body: await compareJobs(job, other, services, maxComparedRecords) };
 }

@@ -56,6 +56,12 @@ export const jobRequestSchema = z
 
 export type JobRequest = z.infer<typeof jobRequestSchema>;
 
+/** Id of the API key that sees a job over HTTPS; absent: none does. */
+const owner = z.string('the id of an API key is needed').min(1).max(100).optional();
+
+/** What `jobs/<job>.json` holds. Callers are told whose their jobs are: they cannot say. */
+export const jobFileSchema = jobRequestSchema.safeExtend({ owner });
+
 /** What a job runs, decided once, when it is planned. */
 export const jobPlanSchema = z.object({
   /** Absent where the lines of an `endpoint` name theirs. */
@@ -93,6 +99,7 @@ export const jobSchema = z.object({
   reason: z.string().optional(),
   /** Of an `endpoint`: the first lines of its input that are no requests. */
   problems: z.array(lineProblemSchema).optional(),
+  owner,
   /** Absent where jobs/<job>.json could not be read. */
   request: jobRequestSchema.optional(),
   createdAt: z.iso.datetime(),

@@ -10,7 +10,7 @@ const count = z.int().min(0);
 export const jobStatusSchema = z.object({
   ...jobSchema.pick({ job: true, status: true, reason: true, createdAt: true, startedAt: true, finishedAt: true })
     .shape,
-  ...jobSchema.pick({ attempt: true, request: true, plan: true, problems: true }).shape,
+  ...jobSchema.pick({ owner: true, attempt: true, request: true, plan: true, problems: true }).shape,
   counts: z.object({ total: count, succeeded: count, failed: count }),
   chunks: z.object({ total: count, done: count, givenUp: count }),
   /** Of the attempt that runs; absent until its first chunk is done. */
@@ -32,7 +32,7 @@ export async function readJob(
 
 /** The latest first. `next` asks for the page after, as `before`. */
 export async function listJobs(
-  page: { readonly limit: number; readonly before?: string | undefined },
+  page: Parameters<Services['listJobs']>[0],
   effects: Pick<Services, 'listJobs' | 'listJobChunks'>,
 ): Promise<{ jobs: JobStatus[]; next?: string }> {
   const { jobs, next } = await effects.listJobs(page);
@@ -45,12 +45,13 @@ export async function listJobs(
 }
 
 export function describeJob(job: Job, chunks: readonly JobChunk[], now: Date): JobStatus {
-  const { plan, counts, request, reason, problems, startedAt, finishedAt } = job;
+  const { owner, plan, counts, request, reason, problems, startedAt, finishedAt } = job;
   const { chunks: total = 0, records = 0 } = plan ?? {};
   const done = counts?.chunks ?? chunks.filter((chunk) => isFinished(chunk, job)).length;
   const { succeeded, failed } = counts ?? countRecords(chunks);
   return {
     ...{ job: job.job, status: job.status, createdAt: job.createdAt, attempt: job.attempt },
+    ...(owner !== undefined && { owner }),
     ...(reason !== undefined && { reason }),
     ...(problems && { problems }),
     ...(startedAt !== undefined && { startedAt }),

@@ -5,7 +5,7 @@ import type { Services } from '../services.ts';
 import { jobKey, modelNamePattern, planKey } from '../storage/object-keys.ts';
 import { type Advancing, advanceJob } from './advance-job.ts';
 import { RequestsRefused } from './check-requests.ts';
-import { type Job, type JobRequest, jobRequestSchema } from './job.ts';
+import { type Job, type JobRequest, jobFileSchema } from './job.ts';
 import { type WholePlan, wholePlanSchema } from './job-chunks.ts';
 import { type Planning, planJob } from './plan-job.ts';
 
@@ -21,6 +21,11 @@ export function newJob(job: string, createdAt: string, request?: JobRequest): Jo
     ...{ job, status: 'PLANNING', createdAt, attempt: 1, retrySince: 0, dispatched: 0, revision: 0 },
     ...(request && { request }),
   };
+}
+
+/** A job that has an owner keeps it, whatever is uploaded in the place of its file. */
+export function ownedBy(owner: string | undefined, job: Job): Job {
+  return owner === undefined || job.owner !== undefined ? job : { ...job, owner };
 }
 
 /**
@@ -40,7 +45,9 @@ export async function startJob(
 
 async function plan(job: Job, effects: Starting): Promise<Job> {
   try {
-    const { etag, request } = await readRequest(job.job, effects);
+    const { etag, request, owner } = await readRequest(job.job, effects);
+    const owned = await effects.updateJob(job.job, (current) => current && ownedBy(owner, current));
+    if (owned && owned.owner !== job.owner) await effects.enlistJob(owned);
     const key = planKey(job.job, etag);
     const { sources: _, ...summary } = await keepPlan(key, () => planJob(request, effects), effects);
     const startedAt = new Date().toISOString();
@@ -63,7 +70,10 @@ async function change(job: string, { updateJob }: Starting, to: (current: Job) =
   return (await updateJob(job, (current) => (current && isOpen(current) ? to(current) : current)))!;
 }
 
-async function readRequest(job: string, effects: Starting): Promise<{ etag: string; request: JobRequest }> {
+async function readRequest(
+  job: string,
+  effects: Starting,
+): Promise<{ etag: string; request: JobRequest; owner: string | undefined }> {
   const key = jobKey(job);
   const object = await effects.findData(key);
   if (!modelNamePattern.test(job)) {
@@ -77,7 +87,8 @@ async function readRequest(job: string, effects: Starting): Promise<{ etag: stri
       `${key} ${object ? `is larger than ${maxRequestBytes} bytes` : 'is gone'}`,
     );
   }
-  return { etag: object.etag, request: parseInput(jobRequestSchema, parseJson(key, body)) };
+  const { owner, ...request } = parseInput(jobFileSchema, parseJson(key, body));
+  return { etag: object.etag, request, owner };
 }
 
 function parseJson(key: string, body: Buffer): unknown {

@@ -5,6 +5,8 @@ import { evaluationPrefix } from '../storage/object-keys.ts';
 import { type Condition, parseCondition } from './condition.ts';
 import { type Evaluated, evaluatedSchema } from './report.ts';
 
+type OfDataset = Evaluated & Required<Pick<Evaluated, 'dataset'>>;
+
 type Effects = Pick<Services, 'listData' | 'readData'>;
 
 /** What must be true of a version before an alias may point at it. */
@@ -48,32 +50,33 @@ async function checkVersion(
   throw new ServiceError('conflict', `the alias was not moved: ${says}`);
 }
 
-/** The latest. */
+/** The latest. Reports of files decide nothing, and are not told of: files are their keys'. */
 async function findReport(
   model: string,
   version: string,
   { dataset, split = 'test' }: Requirement,
   { listData, readData }: Effects,
-): Promise<Evaluated> {
-  const all: Evaluated[] = [];
+): Promise<OfDataset> {
+  const all: OfDataset[] = [];
   for await (const { key } of listData(evaluationPrefix(model, version))) {
     const body = await readData(key);
-    if (body) all.push(evaluatedSchema.parse(JSON.parse(body.toString('utf8'))));
+    const report = body && evaluatedSchema.parse(JSON.parse(body.toString('utf8')));
+    if (report?.dataset) all.push({ ...report, dataset: report.dataset });
   }
-  const own = all.filter((report) => report.dataset?.split === split);
-  const datasets = [...new Set(own.map((report) => report.dataset!.name))];
+  const own = all.filter((report) => report.dataset.split === split);
+  const datasets = [...new Set(own.map((report) => report.dataset.name))];
   const known = [...new Set(all.map(nameOf))].join(', ') || 'nothing';
   const has = `reports of version ${version} of ${model} are of: ${known}`;
   if (dataset === undefined && datasets.length > 1) {
     throw new ServiceError('conflict', `which data set shall decide? ${has}`);
   }
-  const named = own.filter((report) => report.dataset!.name === (dataset ?? datasets[0]));
+  const named = own.filter((report) => report.dataset.name === (dataset ?? datasets[0]));
   const [latest] = named.sort((a, b) => (a.createdAt < b.createdAt ? 1 : -1));
   if (latest) return latest;
   const wanted = dataset === undefined ? `split '${split}'` : `${dataset}/${split}`;
   throw new ServiceError('conflict', `version ${version} of ${model} has no report on ${wanted}; ${has}`);
 }
 
-function nameOf({ dataset, input }: Evaluated): string {
-  return dataset ? `${dataset.name}/${dataset.split}` : (input ?? 'its input');
+function nameOf({ dataset }: OfDataset): string {
+  return `${dataset.name}/${dataset.split}`;
 }

@@ -127,6 +127,11 @@ export function fileKey(owner: string, file: string, expires: boolean): string {
   return `files/${expires ? 'expiring/' : ''}${owner}/${file}`;
 }
 
+/** Whose file this is; undefined: it is none. */
+export function parseFileKey(key: string): string | undefined {
+  return /^files\/(?:expiring\/)?([^/]+)\/[^/]+$/.exec(key)?.[1];
+}
+
 /** What a job has found out about a version of a model. */
 export function evaluationKey(model: string, version: string, job: string): string {
   return `${evaluationPrefix(model, version)}${job}.json`;
@@ -194,9 +199,12 @@ export const itemKeys = {
   job: (job: string) => ({ pk: `JOB#${job}`, sk: 'JOB' }),
   jobChunk: (job: string, chunk: number) => ({ pk: `JOB#${job}#CHUNKS`, sk: fiveDigits(chunk) }),
   jobChunks: (job: string) => ({ pk: `JOB#${job}#CHUNKS` }),
-  /** Jobs in the order in which they were made. */
-  jobInList: (createdAt: string, job: string) => ({ pk: 'JOBS', sk: `${createdAt} ${job}` }),
-  jobs: { pk: 'JOBS' },
+  /** Jobs in the order in which they were made: those of one API key, or all. */
+  jobInList: (createdAt: string, job: string, owner?: string) => ({
+    ...itemKeys.jobs(owner),
+    sk: `${createdAt} ${job}`,
+  }),
+  jobs: (owner?: string) => ({ pk: owner === undefined ? 'JOBS' : `JOBS#${owner}` }),
   modelVersion: (name: string, version: string) => ({ pk: `MODEL#${name}`, sk: `VERSION#${version}` }),
   modelVersions: (name: string) => ({ pk: `MODEL#${name}` }),
 } as const;

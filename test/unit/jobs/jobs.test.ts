@@ -246,7 +246,7 @@ describe('a job can be', () => {
     for (let at = 0; at < 6; at++) {
       const world = createJobsWorld();
       world.store(input, reviews(90));
-      await createJob(request, world.effects, 'j');
+      await createJob(request, world.effects, { name: 'j' });
       world.queue.push({ id: 'upload', upload: 'j' });
       for (let message = 0; message < at; message++) await world.work(world.queue.shift()!);
       await cancelJob('j', world.effects);
@@ -414,7 +414,7 @@ describe('over the API a job', () => {
     world.store(input, reviews(3));
     const names: string[] = [];
     for (let index = 0; index < 5; index++) {
-      names.push((await createJob(request, world.effects, `job-${index}`)).job);
+      names.push((await createJob(request, world.effects, { name: `job-${index}` })).job);
       await new Promise((next) => setTimeout(next, 2));
     }
     const first = await listJobs({ limit: 3 }, world.effects);
@@ -424,8 +424,8 @@ describe('over the API a job', () => {
       [names.toReversed().slice(0, 3), names.toReversed().slice(3)],
     );
     assert.equal(second.next, undefined);
-    await assert.rejects(createJob(request, world.effects, 'job-1'), { code: 'conflict' });
-    await assert.rejects(createJob(request, world.effects, 'No name'), { code: 'invalid_request' });
+    await assert.rejects(createJob(request, world.effects, { name: 'job-1' }), { code: 'conflict' });
+    await assert.rejects(createJob(request, world.effects, { name: 'No name' }), { code: 'invalid_request' });
     await assert.rejects(createJob({ ...request, model: 'x' }, world.effects), { code: 'model_not_found' });
     assert.match((await createJob(request, world.effects)).job, /^job-\d{8}-\d{6}-[0-9a-f]{6}$/);
   });

@@ -76,6 +76,8 @@ describe('an alias moves where a report says so', () => {
         if (key.startsWith(prefix)) yield { key, etag, size: body.length };
       }
     };
+    const own = world.complete('own', 'tabular-regression', [numbers(0)], { modelVersion: '2', input: 'files/a/b' });
+    await reportJob(own, world.effects);
     const make = async (job: string, error: number, dataset: string, finishedAt: string, modelVersion = '2') => {
       const about = { name: dataset, run: 'run', split: 'test', shards: [] };
       const key = world.complete(job, 'tabular-regression', [numbers(error)], {
@@ -116,7 +118,10 @@ describe('an alias moves where a report says so', () => {
       code: 'conflict',
       message: /job elsewhere/,
     });
-    await assert.rejects(check('2', { ...condition, split: 'train' }), { code: 'conflict', message: /no report on/ });
+    await assert.rejects(check('2', { ...condition, split: 'train' }), {
+      code: 'conflict',
+      message: /no report on split 'train'; .* are of: set\/test, other\/test$/,
+    });
     await assert.rejects(check('4', condition), { code: 'conflict', message: /are of: nothing/ });
     await assert.rejects(check('2', { if: 'accuracy > 0', dataset: 'set' }), {
       code: 'invalid_request',
