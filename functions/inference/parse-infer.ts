@@ -13,7 +13,7 @@ import {
   within,
 } from './read-fields.ts';
 import { scanElements } from './scan-elements.ts';
-import { parseValue, scanArray, scanObject, show, skipValue, skipWhitespace } from './scan-json.ts';
+import { countFields, parseValue, scanArray, scanObject, show, skipValue, skipWhitespace } from './scan-json.ts';
 import { decodeBytes } from './tensor.ts';
 
 const tensorFields = ['name', 'shape', 'datatype', 'parameters', 'data'];
@@ -77,7 +77,8 @@ function parseHeader(json: Uint8Array): Fields | undefined {
   if (text.includes('"data"') || text.includes('\\')) return undefined;
   try {
     const value: unknown = JSON.parse(text);
-    return isRecord(value) ? value : undefined;
+    // JSON.parse takes any depth, and of a field that is given twice the second value.
+    return isRecord(value) && countFields(value) === text.match(/"\s*:/g)?.length ? value : undefined;
   } catch {
     return undefined;
   }

@@ -87,7 +87,7 @@ export function readParameters(value: unknown, label: string): Parameters {
     const rule = 'callers and models share no memory; send tensors in binary';
     throw new ServiceError('invalid_request', `${label}.shared_memory_region is not taken: ${rule}`);
   }
-  return value as Parameters;
+  return { ...value } as Parameters;
 }
 
 export function isRecord(value: unknown): value is Record<string, unknown> {

@@ -30,10 +30,11 @@ export function tokenAt(bytes: Uint8Array, at: number): string {
   return text(bytes, at, end);
 }
 
-/** A value as an error message shows it: JSON, at most 80 characters. */
+/** A value of JSON as an error message shows it: at most 80 characters. */
 export function show(value: unknown): string {
   if (value === undefined) return 'missing';
-  const text = JSON.stringify(value);
+  // JSON can write 1e400, but not what a reader makes of it.
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
@@ -76,8 +77,7 @@ export function skipValue(bytes: Uint8Array, at: number): number {
     while (depth > 0 && byte !== quote && byte < openBracket) byte = bytes[++position]!;
     if (byte === quote) position = scanString(bytes, position).end;
     else if (byte === openBracket || byte === openBrace) {
-      if (++depth > maxDepth)
-        throw new ServiceError('invalid_request', `JSON is nested deeper than ${maxDepth} levels`);
+      if (++depth > maxDepth) throw tooDeep();
       position++;
     } else if (byte === closeBracket || byte === closeBrace) {
       if (depth === 0) break;
@@ -100,18 +100,60 @@ function endOfScalar(bytes: Uint8Array, at: number): number {
   return position;
 }
 
-/** Parses the small value at `at`; `end` is the position after it. */
-export function parseValue(bytes: Uint8Array, at: number): { value: unknown; end: number } {
+interface Parsed {
+  readonly value: unknown;
+  /** The position after it. */
+  readonly end: number;
+}
+
+/** Parses the small value at `at`. Objects have no prototype; throws where one of them has a field twice. */
+export function parseValue(bytes: Uint8Array, at: number, depth = 1): Parsed {
   if (bytes[at] === quote) {
     const { end, plain } = scanString(bytes, at);
-    if (plain) return { value: text(bytes, at + 1, end - 1), end };
+    return plain ? { value: text(bytes, at + 1, end - 1), end } : parseScalar(bytes, at, end);
   }
-  const end = skipValue(bytes, at);
+  if (bytes[at] !== openBracket && bytes[at] !== openBrace) return parseScalar(bytes, at, endOfScalar(bytes, at));
+  if (depth > maxDepth) throw tooDeep();
+  const list: unknown[] = [];
+  const fields: Record<string, unknown> = Object.create(null);
+  if (bytes[at] === openBrace) {
+    const end = scanObject(bytes, at, (key, position) => {
+      const { value, end } = parseValue(bytes, position, depth + 1);
+      fields[key] = value;
+      return end;
+    });
+    return { value: fields, end };
+  }
+  const end = scanArray(bytes, at, (position) => {
+    const { value, end } = parseValue(bytes, position, depth + 1);
+    list.push(value);
+    return end;
+  });
+  return { value: list, end };
+}
+
+function parseScalar(bytes: Uint8Array, at: number, end: number): Parsed {
   try {
     return { value: JSON.parse(text(bytes, at, end)), end };
   } catch (cause) {
     throw new ServiceError('invalid_request', `malformed JSON at byte ${at}: ${(cause as Error).message}`, { cause });
   }
+}
+
+/**
+ * Fields of all objects in what JSON.parse made; NaN where it is nested too deep. Fewer than its text has colons after
+ * names: a field was given twice.
+ */
+export function countFields(value: unknown, depth = 0): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  if (depth > maxDepth) return Number.NaN;
+  const members = Object.values(value);
+  const own = Array.isArray(value) ? 0 : members.length;
+  return members.reduce<number>((sum, member) => sum + countFields(member, depth + 1), own);
+}
+
+function tooDeep(): ServiceError {
+  return new ServiceError('invalid_request', `JSON is nested deeper than ${maxDepth} levels`);
 }
 
 /** Reads an object; `scanField` reads the value of each key. Throws where a key is given twice. */
@@ -175,8 +217,7 @@ export function scanNestedArray(bytes: Uint8Array, at: number, scanScalar: ScanS
     } else if (state === 'after' || byte === undefined) throw malformed(bytes, position, '"," or "]"');
     else if (byte === openBracket) {
       if (depth === deepest && count > 0) throw ragged(position);
-      if (++depth > maxDepth)
-        throw new ServiceError('invalid_request', `JSON is nested deeper than ${maxDepth} levels`);
+      if (++depth > maxDepth) throw tooDeep();
       deepest = Math.max(deepest, depth);
       starts[depth] = count;
       state = 'first';

@@ -1,5 +1,6 @@
 import { ServiceError } from '../errors.ts';
 import { type Datatype, datatypeSizes, type Tensor } from './protocol.ts';
+import { show } from './scan-json.ts';
 
 /** Most dimensions that a tensor may have, as in NumPy. */
 const maxRank = 64;
@@ -40,13 +41,16 @@ export function countElements(shape: readonly number[], datatype: Datatype): num
     if (!Number.isSafeInteger(dimension) || dimension < 0) {
       throw new ServiceError(
         'invalid_request',
-        `a shape has the dimension ${String(dimension).slice(0, 40)}; whole numbers from 0 are allowed`,
+        `a shape has the dimension ${show(dimension)}; whole numbers from 0 are allowed`,
       );
     }
     count *= dimension;
     product *= Math.max(1, dimension);
     if (product > limit) {
-      throw new ServiceError('invalid_request', `shape [${shape}] of ${datatype} is more than ${maxTensorBytes} bytes`);
+      throw new ServiceError(
+        'invalid_request',
+        `shape ${show(shape)} of ${datatype} is more than ${maxTensorBytes} bytes`,
+      );
     }
   }
   return count;

@@ -124,6 +124,18 @@ const refused: [what: string, text: string, message: RegExp, binary?: Uint8Array
   ['numbers beside arrays', input('FP32', [3], '[1,[2,3]]'), /same lengths/],
   ['arrays beside numbers', input('FP32', [3], '[[1,2],3]'), /same lengths/],
   ['a negative dimension', input('FP32', [-1], '[1]'), /dimension -1; whole numbers from 0/],
+  [
+    'a dimension that is an object',
+    input('FP32', [], '[]').replace('[]', '[{"toString":1}]'),
+    /dimension {"toString":1}; /,
+  ],
+  ['a dimension that is text', input('FP32', [], '[]').replace('[]', '["1"]'), /dimension "1"; whole numbers/],
+  ['a dimension beyond all numbers', input('FP32', [], '[]').replace('[]', '[1e400]'), /dimension Infinity; whole/],
+  [
+    'a shape that overflows before what is no shape',
+    input('FP32', [], '[]').replace('[]', '[4e12,{"toString":1}]'),
+    /shape \[4000000000000,{"toString":1}\] of FP32 is more/,
+  ],
   ['a shape that overflows', input('FP32', [2 ** 40, 2 ** 40, 0], '[]'), /more than 2147483648 bytes/],
   ['a rank beyond all bounds', input('FP32', Array(65).fill(1), '[1]'), /65 dimensions; at most 64/],
   ['NaN', input('FP32', [1], '[NaN]'), /FP32 takes a number, given NaN; JSON has no NaN.* binary data has/],
@@ -143,6 +155,20 @@ const refused: [what: string, text: string, message: RegExp, binary?: Uint8Array
   ['text after the JSON', '{"inputs":[]}x', /ends at byte 13 of 14/],
   ['JSON nested too deep', `{"id":${'['.repeat(65)}${']'.repeat(65)},"inputs":[]}`, /deeper than 64/],
   ['data nested too deep', input('FP32', [1], `${'['.repeat(65)}1${']'.repeat(65)}`), /deeper than 64/],
+  ['a parameter given twice', '{"inputs":[],"parameters":{"a":1,"a":2}}', /"a" is given twice/],
+  ['a field given twice before binary data', '{"id":"a","inputs":[],"id":"b"}', /"id" is given twice/, Buffer.alloc(3)],
+  [
+    'a parameter given twice before binary data',
+    '{"inputs":[{"name":"x","shape":[1],"datatype":"INT8","parameters":{"binary_data_size":1,"binary_data_size":3}}]}',
+    /"binary_data_size" is given twice/,
+    Buffer.alloc(3),
+  ],
+  [
+    'JSON nested too deep before binary data',
+    `{"parameters":{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}},"inputs":[]}`,
+    /deeper than 64/,
+    Buffer.alloc(3),
+  ],
   ['a parameter that is an object', '{"inputs":[],"parameters":{"a":{}}}', /parameters\.a is \{\}; a string, a number/],
   [
     'bytes after the tensors',
@@ -189,6 +215,16 @@ for (const [what, text, message, binary] of refused) {
     );
   });
 }
+
+test('a header may hold a colon at the start of a string, and names of what every object has', () => {
+  const described = (name: string) =>
+    `{"parameters":{"__proto__":":","a" : "b"},"inputs":[{"name":"${name}","shape":[1],"datatype":"INT8","parameters":{"binary_data_size":1}}]}`;
+  for (const name of ['x', ': x', '\\u0078']) {
+    const { inputs, parameters } = parse(described(name), Uint8Array.of(5));
+    assert.deepEqual([inputs[0]?.name, [...inputs[0]!.data]], [JSON.parse(`"${name}"`), [5]]);
+    assert.equal(JSON.stringify(parameters), '{"__proto__":":","a":"b"}');
+  }
+});
 
 test('JSON that is not UTF-8 is refused', () => {
   assert.throws(() => parseInferRequest(Buffer.from('{"id":"\xff","inputs":[]}', 'latin1'), none), /not UTF-8/);
