@@ -16,16 +16,19 @@ export async function findModel(
 ): Promise<Model> {
   const [name = '', alias = defaultAlias, ...rest] = reference.split('@');
   if (rest.length > 0)
-    throw new ServiceError('invalid_request', `'${reference}' is neither <model> nor <model>@<alias>`);
+    throw new ServiceError('invalid_request', `'${reference.slice(0, 100)}' is neither <model> nor <model>@<alias>`);
   if (version !== undefined) {
     if (!reference.includes('@')) return await findVersion(name, version, services);
-    throw new ServiceError('invalid_request', `'${reference}' names an alias and the path a version: use one of them`);
+    throw new ServiceError(
+      'invalid_request',
+      `'${reference.slice(0, 100)}' names an alias and the path a version: use one of them`,
+    );
   }
   const entry = await services.readModelEntry(name);
   const aliased = chooseVersion(entry, alias, caller);
   if (aliased !== undefined) return await services.readModel(name, aliased);
   const known = Object.keys(entry.aliases).join(', ') || 'none';
-  throw new ServiceError('model_not_found', `model ${name} has no alias '${alias}'; it has: ${known}`);
+  throw new ServiceError('model_not_found', `model ${name} has no alias '${alias.slice(0, 100)}'; it has: ${known}`);
 }
 
 async function findVersion(

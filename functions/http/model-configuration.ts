@@ -3,6 +3,7 @@ import { ServiceError } from '../errors.ts';
 import type { Datatype, TensorMetadata } from '../inference/protocol.ts';
 import { isRecord } from '../inference/read-fields.ts';
 import { show } from '../inference/scan-json.ts';
+import { parseJson } from '../parse-json.ts';
 import type { Model } from '../registry/model-manifest.ts';
 import { findImageModel } from '../tasks/image-input.ts';
 
@@ -47,16 +48,16 @@ function dataType(datatype: Datatype): string {
 export function checkConfigurationOverride(config: unknown, model: Model): void {
   const current = renderModelConfiguration(model);
   for (const [name, value] of Object.entries(parseOverride(config))) {
-    const holds = current[name];
+    const holds = Object.hasOwn(current, name) ? current[name] : undefined;
     if (isDeepStrictEqual(value, holds) || (typeof holds === 'number' && value === String(holds))) continue;
-    const message = `config.${name.slice(0, 40)} is ${show(value)}, and ${show(holds) ?? 'not set'} in version ${model.manifest.version}, which never changes; push another one`;
+    const message = `config.${name.slice(0, 40)} is ${show(value)}, and ${show(holds)} in version ${model.manifest.version}, which never changes; push another one`;
     throw new ServiceError('invalid_request', message);
   }
 }
 
 function parseOverride(config: unknown): Record<string, unknown> {
   try {
-    const parsed: unknown = JSON.parse(String(config));
+    const parsed = parseJson(Buffer.from(String(config)), 'config');
     if (isRecord(parsed)) return parsed;
   } catch {
     // Said below.

@@ -1,4 +1,5 @@
 import { ServiceError } from '../errors.ts';
+import { parseJson, readText } from '../parse-json.ts';
 import type { Model } from '../registry/model-manifest.ts';
 import type { ModelEntry, Services } from '../services.ts';
 import { findImageModel } from '../tasks/image-input.ts';
@@ -82,14 +83,8 @@ function taskOf({ manifest }: Model) {
 /** `{ inputs, parameters }` where the body is JSON, else `{ inputs: <the body> }`. */
 function readInput(request: HttpRequest, rawBody: 'bytes' | 'text'): unknown {
   if (request.body.length === 0) throw new ServiceError('invalid_request', 'the body is empty: send the input in it');
-  if (isJson(request)) {
-    try {
-      return JSON.parse(request.body.toString('utf8')) as unknown;
-    } catch (cause) {
-      throw new ServiceError('invalid_request', `the body is not valid JSON: ${(cause as Error).message}`, { cause });
-    }
-  }
-  return { inputs: rawBody === 'bytes' ? new Uint8Array(request.body) : request.body.toString('utf8') };
+  if (isJson(request)) return parseJson(request.body, 'the body');
+  return { inputs: rawBody === 'bytes' ? new Uint8Array(request.body) : readText(request.body, 'the body') };
 }
 
 /** By content-type; without one, or with curl's default for -d, by the first character. */

@@ -152,7 +152,7 @@ export function countFields(value: unknown, depth = 0): number {
   return members.reduce<number>((sum, member) => sum + countFields(member, depth + 1), own);
 }
 
-function tooDeep(): ServiceError {
+export function tooDeep(): ServiceError {
   return new ServiceError('invalid_request', `JSON is nested deeper than ${maxDepth} levels`);
 }
 

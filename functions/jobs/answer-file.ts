@@ -1,5 +1,6 @@
 import { type ErrorCode, ServiceError } from '../errors.ts';
 import { parseInput } from '../http/parse-input.ts';
+import { parseJson, readText } from '../parse-json.ts';
 import type { Model } from '../registry/model-manifest.ts';
 import type { Services } from '../services.ts';
 import { findTask } from '../tasks/index.ts';
@@ -67,21 +68,7 @@ function taskOf({ manifest }: Model) {
 function readInput({ key, body, contentType }: UploadedFile, rawBody: 'bytes' | 'text'): unknown {
   const isJson = /\.json$/i.test(key) || contentType?.startsWith('application/json');
   if (rawBody === 'bytes' && !isJson) return { inputs: new Uint8Array(body) };
-  const text = decode(body);
-  if (!isJson) return { inputs: text };
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (cause) {
-    throw new ServiceError('invalid_request', `the file is not valid JSON: ${(cause as Error).message}`, { cause });
-  }
-}
-
-function decode(body: Buffer): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(body);
-  } catch (cause) {
-    throw new ServiceError('invalid_request', 'the file is not text in UTF-8', { cause });
-  }
+  return isJson ? parseJson(body, 'the file') : { inputs: readText(body, 'the file') };
 }
 
 function round(milliseconds: number): number {

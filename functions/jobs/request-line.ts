@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { ServiceError } from '../errors.ts';
 import { parseInput } from '../http/parse-input.ts';
 import { parseExactJson } from '../parse-exact-json.ts';
+import { parseJson } from '../parse-json.ts';
 
 /** Why a line is no request, in the words of OpenAI's BatchError. */
 export const lineProblemSchema = z.object({
@@ -63,11 +64,10 @@ function parseFields(value: unknown): z.infer<typeof requestLineSchema> {
   }
 }
 
-export function parseJsonLine(bytes: Buffer, parse: (text: string) => unknown = JSON.parse): unknown {
+export function parseJsonLine(bytes: Buffer, parse?: (text: string) => unknown): unknown {
   try {
-    return parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return parseJson(bytes, 'the line', parse);
   } catch (cause) {
-    const message = `the line is not valid JSON in UTF-8: ${(cause as Error).message}`;
-    throw new RequestLineError(message, { code: 'invalid_json_line', param: null }, cause);
+    throw new RequestLineError((cause as Error).message, { code: 'invalid_json_line', param: null }, cause);
   }
 }

@@ -90,7 +90,12 @@ export function withReadyVersion(entry: ModelEntry, version: string, uploadedAt:
 
 /** What `alias` points at; undefined: there is no such alias. */
 export function targetOf(entry: ModelEntry, alias: string): AliasTarget | undefined {
-  return entry.splits?.[alias] ?? entry.aliases[alias];
+  return lookUp(entry.splits, alias) ?? lookUp(entry.aliases, alias);
+}
+
+/** Names are the callers': `constructor` is none that a record has by itself. */
+function lookUp<Value>(record: Readonly<Record<string, Value>> = {}, name: string): Value | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
 }
 
 /**
@@ -159,7 +164,7 @@ export function deleteVersion(entry: ModelEntry, version: string): ModelEntry {
   }
   const pointing = Object.keys(entry.aliases).filter((alias) => {
     const target = targetOf(entry, alias) as AliasTarget;
-    return typeof target === 'string' ? target === version : version in target;
+    return typeof target === 'string' ? target === version : Object.hasOwn(target, version);
   });
   if (pointing.length > 0) {
     const names = pointing.map((alias) => `'${alias}'`).join(', ');
@@ -180,8 +185,8 @@ export function deleteVersion(entry: ModelEntry, version: string): ModelEntry {
  * split alias, and as the weight of a lighter version grows nobody leaves it.
  */
 export function chooseVersion(entry: ModelEntry, alias: string, caller: string): string | undefined {
-  const main = entry.aliases[alias];
-  const weights = entry.splits?.[alias];
+  const main = lookUp(entry.aliases, alias);
+  const weights = lookUp(entry.splits, alias);
   if (!weights || main === undefined) return main;
   const digest = createHash('sha256').update(`${entry.name}\n${alias}\n${caller}`).digest();
   const total = Object.values(weights).reduce((sum, weight) => sum + weight, 0);

@@ -23,6 +23,12 @@ test('a version, an alias or production decides which version answers', async ()
 
 test('what names no version is refused with what there is', async () => {
   await assert.rejects(version('digits@beta'), { code: 'model_not_found', message: /beta.*production, canary/ });
+  for (const alias of ['constructor', '__proto__', 'x'.repeat(5000)]) {
+    await assert.rejects(version(`digits@${alias}`), {
+      code: 'model_not_found',
+      message: /^.{1,200}production, canary$/,
+    });
+  }
   await assert.rejects(version('nothing'), { code: 'model_not_found' });
   await assert.rejects(version('digits@canary@beta'), { code: 'invalid_request' });
   await assert.rejects(version('digits@canary', '1'), { code: 'invalid_request' });

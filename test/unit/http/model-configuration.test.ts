@@ -32,6 +32,8 @@ test('a model is loaded with a configuration that it has, and with no other', ()
     ['{"backend": "8", "platform": 8}', /^config\.backend is "8", and "onnxruntime" in version 1/],
     ['"parameters": {}}', /^config is ".*"; a configuration in JSON is allowed/],
     ['[1]', /^config is "\[1\]"; a configuration in JSON is allowed/],
+    ['{"toString": 8}', /^config\.toString is 8, and missing in version 1/],
+    [`{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}`, /^config is ".*…; a configuration in JSON is allowed/],
     [7, /^config is 7; a configuration in JSON is allowed/],
   ];
   for (const [config, message] of refused) {

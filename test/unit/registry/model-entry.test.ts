@@ -36,6 +36,12 @@ test('an alias that somebody moved or removed is not moved by a version that bec
   assert.deepEqual(withReadyVersion(removed, '4', '2026-01-01T00:00:00.000Z').aliases, {});
 });
 
+test('an alias may have the name of what every object has', () => {
+  assert.equal(chooseVersion(entry, 'constructor', 'ada'), undefined);
+  const moved = moveAlias(entry, 'constructor', { '1': 1, '2': 3 }, change, null);
+  assert.deepEqual([moved.aliases.constructor, moved.history?.[0]?.from], ['2', undefined]);
+});
+
 test('a move is kept with who, when, from and to, and rollback undoes it', () => {
   const moved = moveAlias(entry, 'production', { '1': 95, '2': 5 }, change);
   assert.deepEqual(moved.aliases, { production: '1' });
