@@ -1,11 +1,14 @@
 import type * as z from 'zod';
 import { ServiceError } from '../errors.ts';
 
+/** Most problems, and unknown fields of one object, that an error tells. */
+const mostShown = 5;
+
 /** `value` as `schema` describes it. Throws invalid_request that says where, what was given and what is allowed. */
 export function parseInput<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return parsed.data;
-  const messages = parsed.error.issues.slice(0, 5).map((issue) => describe(issue, schema));
+  const messages = parsed.error.issues.slice(0, mostShown).map((issue) => describe(issue, schema));
   throw new ServiceError('invalid_request', messages.join('; '), { cause: parsed.error });
 }
 
@@ -14,18 +17,24 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodType): string {
   if (issue.code === 'unrecognized_keys') {
     const allowed = fieldsAt(schema, issue.path);
     const known = allowed.length > 0 ? `; ${allowed.join(', ')} are allowed` : '';
-    return `${place || 'the body'} has the unknown field ${issue.keys.map((key) => `'${key}'`).join(', ')}${known}`;
+    const unknown = issue.keys.slice(0, mostShown).map((key) => `'${key.slice(0, 100)}'`);
+    return `${place || 'the body'} has the unknown field ${unknown.join(', ')}${known}`;
   }
   const given = describeValue(issue.input);
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
-    const forms = issue.errors.flatMap((issues) => issues.slice(0, 1).map((one) => one.message));
+    const forms = issue.errors.flatMap((issues) => issues.slice(0, 1).map((one) => withoutVerdict(one.message)));
     return `${place || 'the body'} is ${given}: ${[...new Set(forms)].join(', or ')}`;
   }
   if (issue.code === 'invalid_type' && issue.expected === 'object') {
     const fields = fieldsAt(schema, issue.path).join(', ');
-    return `${place || 'the body'} is ${given}: an object with ${fields} is needed`;
+    return `${place || 'the body'} is ${given}: an object${fields && ` with ${fields}`} is needed`;
   }
-  return `${place || 'the body'} is ${given}: ${issue.message}`;
+  return `${place || 'the body'} is ${given}: ${withoutVerdict(issue.message)}`;
+}
+
+/** Zod's own messages begin with what is being said already. */
+function withoutVerdict(message: string): string {
+  return message.replace(/^(?:Invalid (?:input|option)|Too (?:big|small)): /, '').replace(/, received .*$/, '');
 }
 
 /** `parameters.top_k`, `inputs[3]`. */
@@ -50,15 +59,11 @@ function fieldsAt(schema: z.ZodType, path: readonly PropertyKey[]): string[] {
   let current: unknown = schema;
   for (const part of [...path, undefined]) {
     current = unwrap(current);
-    const shape = shapeOf(current);
+    const { shape, element } = (current ?? {}) as { shape?: Record<string, unknown>; element?: unknown };
     if (part === undefined) return shape ? Object.keys(shape) : [];
-    current = shape?.[String(part)];
+    current = typeof part === 'number' ? element : shape?.[String(part)];
   }
   return [];
-}
-
-function shapeOf(schema: unknown): Record<string, unknown> | undefined {
-  return (schema as { shape?: Record<string, unknown> } | undefined)?.shape;
 }
 
 /** Optional, default and nullable schemas wrap the one that they are about. */

@@ -21,7 +21,7 @@ export async function readBody(
   if (coding !== 'gzip' && coding !== 'deflate') {
     throw new ServiceError(
       'unsupported_media_type',
-      `content-encoding '${coding}' is not one of gzip, deflate, identity`,
+      `content-encoding '${coding.slice(0, 100)}' is not one of gzip, deflate, identity`,
     );
   }
   try {

@@ -53,9 +53,13 @@ function decodeSegments(parameters: Record<string, string | undefined> | null): 
     try {
       decoded[name] = value.includes('%') ? decodeURIComponent(value) : value;
     } catch (cause) {
-      throw new ServiceError('invalid_request', `the path holds '${value}', which is not valid percent-encoding`, {
-        cause,
-      });
+      throw new ServiceError(
+        'invalid_request',
+        `the path holds '${value.slice(0, 100)}', which is not valid percent-encoding`,
+        {
+          cause,
+        },
+      );
     }
   }
   return decoded;

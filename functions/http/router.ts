@@ -23,7 +23,7 @@ export function router(routes: readonly Route[], services: Services): Handler {
     ] as never[],
     notFoundResponse: ({ method, path }: { method: string; path: string }) => {
       if (!(methods as readonly string[]).includes(method)) throw notAllowed(method, methods);
-      throw new ServiceError('route_not_found', `${method} ${path} is not a route of this API`);
+      throw new ServiceError('route_not_found', `${method} ${path.slice(0, 100)} is not a route of this API`);
     },
   }) as unknown as Handler;
 }

@@ -5,7 +5,7 @@ import type { SeenImage } from '../media/read-image.ts';
 import { fileInput } from './file-input.ts';
 
 const side = z.int('a whole number from 1 is needed').min(1, 'a whole number from 1 is needed').max(16_384);
-const form = 'or an object with pixels, width, height and preprocessing, as the model publishes them';
+const form = 'an object with pixels, width, height and preprocessing, as the model publishes them, is needed';
 
 /** A picture that a client has prepared by the model's published preprocessing: levels instead of a file. */
 export const pixelsInput = z.strictObject(

@@ -34,15 +34,23 @@ const binary = (length: string, body: string): Hostile => ({
   body,
 });
 
+const brackets = `{"inputs":[],"parameters":{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}}}`;
+
 /** What was tried → the request. Each is answered with a 4xx in the protocol's own error body. */
 const hostile: Record<string, Hostile> = {
   'an empty body': { path: infer, body: '' },
   'half of a JSON object': { path: infer, body: '{"inputs":[' },
   'JSON of another kind': { path: infer, body: '"inputs"' },
   'a million open brackets': { path: infer, body: '['.repeat(1_000_000) },
+  'brackets before binary data': binary(String(brackets.length), `${brackets}1234`),
+  'a tool of many brackets': {
+    path: '/models/digits/v1/chat/completions',
+    body: `{"messages":[],"tools":[{"function":{"parameters":${'{"a":'.repeat(20_000)}1${'}'.repeat(20_000)}}}]}`,
+  },
   'data nested beyond the limit': { path: infer, body: input({ data: JSON.parse('['.repeat(100) + ']'.repeat(100)) }) },
   'an unknown field': { path: infer, body: JSON.stringify({ inputs: [], inptus: [] }) },
   'a shape that overflows': { path: infer, body: input({ shape: [2 ** 31, 2 ** 31] }) },
+  'a shape of what is no text': { path: infer, body: input({ shape: [{ toString: 1, valueOf: 1 }] }) },
   'a negative shape': { path: infer, body: input({ shape: [-1, -1] }) },
   'a shape of fractions': { path: infer, body: input({ shape: [0.5, 2] }) },
   'more elements than the shape takes': { path: infer, body: input({ data: [1, 2, 3] }) },
@@ -66,9 +74,23 @@ const hostile: Record<string, Hostile> = {
     body: new Uint8Array(deflateSync(Buffer.alloc(100_000_000))),
   },
   'a coding nobody knows': { path: infer, headers: { 'content-encoding': 'zip' }, body: input({}) },
+  'a coding of 8,000 letters': { path: infer, headers: { 'content-encoding': 'a'.repeat(8_000) }, body: input({}) },
+  'a sentence that is not UTF-8': {
+    path: '/models/sentiment',
+    headers: { 'content-type': 'text/plain' },
+    body: new Uint8Array([0x61, 0xff]),
+  },
+  'JSON of a task that is not UTF-8': {
+    path: '/models/sentiment',
+    headers: { 'content-type': 'application/json' },
+    body: new Uint8Array(Buffer.from('{"inputs":"\xff"}', 'latin1')),
+  },
   'bytes that are not UTF-8': { path: infer, body: new Uint8Array([0x7b, 0xff, 0xfe, 0x7d]) },
   'an unknown model': { path: '/v2/models/nothing/infer', body: input({}) },
   'a model of the prototype': { path: '/v2/models/__proto__/infer', body: input({}) },
+  'an alias of the prototype': { path: '/v2/models/gather@constructor/infer', body: input({}) },
+  'an alias of 8,000 letters': { path: `/v2/models/gather@${'a'.repeat(8_000)}/infer`, body: input({}) },
+  'a path of 8,000 letters': { path: `/v2/${'a'.repeat(8_000)}` },
   'a path out of the API': { path: '/v2/models/..%2f..%2fetc%2fpasswd/infer', body: input({}) },
   'a broken escape in the path': { path: '/v2/models/%zz/infer', body: input({}) },
   'a model name of 8,000 letters': { path: `/v2/models/${'a'.repeat(8_000)}/infer`, body: input({}) },
@@ -99,7 +121,8 @@ for (const [what, { path = infer, method = 'POST', headers = {}, body }] of Obje
     const answer = await platform.request(path, { ...init, ...(method === 'GET' ? {} : { body: body ?? '' }) });
     const text = await answer.text();
     assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status} ${text.slice(0, 300)}`);
-    const { error } = JSON.parse(text) as { error: string };
+    const told = (JSON.parse(text) as { error: string | { message: string } }).error;
+    const error = typeof told === 'string' ? told : told.message;
     assert.ok(error.length > 10 && error.length < 1_000, error);
     assert.doesNotMatch(error, /\/home\/|\/work\/|node_modules|\.ts:|arn:aws|at \w+ \(/);
     assert.equal((await fetch(`${platform.url}/v2/health/ready`)).status, 200);

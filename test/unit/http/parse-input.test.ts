@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import * as z from 'zod';
 import { parseInput } from '../../../functions/http/parse-input.ts';
 import { tasks } from '../../../functions/tasks/index.ts';
 
@@ -33,6 +34,31 @@ for (const [value, message] of refused) {
     assert.throws(() => parseInput(text, value), { code: 'invalid_request', message });
   });
 }
+
+const nested = z.strictObject({
+  messages: z.array(z.strictObject({ role: z.enum(['user', 'tool']), n: z.int().max(3) })),
+});
+const refusedNested: [value: unknown, message: string][] = [
+  [{ messages: ['a'] }, 'messages[0] is "a": an object with role, n is needed'],
+  [{ messages: [{ role: 'a', n: 1 }] }, 'messages[0].role is "a": expected one of "user"|"tool"'],
+  [{ messages: [{ role: 'user', n: '1' }] }, 'messages[0].n is "1": expected number'],
+  [{ messages: [{ role: 'user', n: 4 }] }, 'messages[0].n is 4: expected number to be <=3'],
+  [{ messages: [{ role: 'user', n: 1, m: 1 }] }, "messages[0] has the unknown field 'm'; role, n are allowed"],
+];
+
+for (const [value, message] of refusedNested) {
+  test(`${JSON.stringify(value)} → ${message}`, () => {
+    assert.throws(() => parseInput(nested, value), { code: 'invalid_request', message });
+  });
+}
+
+test('of many unknown fields with long names a few are told, shortened', () => {
+  const fields = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`${index}${'x'.repeat(1000)}`, 1]));
+  assert.throws(
+    () => parseInput(text, { inputs: 'a', ...fields }),
+    (error: Error) => error.message.length < 1000 && error.message.endsWith('; inputs, parameters are allowed'),
+  );
+});
 
 test('a long or secret value is described by its length, not repeated', () => {
   const inputs = { long: 'x'.repeat(10_000) };
