@@ -2,6 +2,7 @@
 declare module 'dynalite/db/index.js' {
   export interface Store {
     readonly db: { open(): Promise<void> };
+    readonly tableDb: { put(name: string, table: object, done: (error: unknown) => void): void };
     readonly lifecycleManager: { gracefulClose(): Promise<void> };
   }
   const db: {

@@ -65,7 +65,7 @@ async function openStore(path: string): Promise<Store> {
   return store;
 }
 
-/** Creates the table where it is missing and waits until it can be used. */
+/** Creates the table where it is missing. */
 async function createTable(store: Store, tableName: string): Promise<void> {
   const { TableNames } = (await execute(store, 'ListTables', {})) as { TableNames: string[] };
   if (!TableNames.includes(tableName)) {
@@ -79,11 +79,17 @@ async function createTable(store: Store, tableName: string): Promise<void> {
       ],
     });
   }
-  let status = '';
-  while (status !== 'ACTIVE') {
-    const described = await execute(store, 'DescribeTable', { TableName: tableName });
-    status = (described as { Table: { TableStatus: string } }).Table.TableStatus;
-  }
+  const { Table } = (await execute(store, 'DescribeTable', { TableName: tableName })) as {
+    Table: { TableStatus: string };
+  };
+  // dynalite makes it active a moment later, and never where the process is killed or the disk is full in that moment.
+  if (Table.TableStatus !== 'ACTIVE') await putTable(store, tableName, { ...Table, TableStatus: 'ACTIVE' });
+}
+
+async function putTable(store: Store, tableName: string, table: object): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    store.tableDb.put(tableName, table, (error) => (error ? reject(toAwsError(error)) : resolve()));
+  });
 }
 
 type Action = (store: Store, input: object, callback: (error: unknown, output: object) => void) => void;

@@ -99,6 +99,26 @@ test('a second process on the same data is refused, and the first lives on', asy
   await close();
 });
 
+test('a table that a kill left half created is completed by the next start', async (t) => {
+  const path = join(directory, 'half-created');
+  const script = `
+    import db from 'dynalite/db/index.js';
+    import createTable from 'dynalite/actions/createTable.js';
+    const store = db.create({ path: ${JSON.stringify(path)}, createTableMs: 60_000 });
+    await store.db.open();
+    const KeySchema = [{ AttributeName: 'pk', KeyType: 'HASH' }, { AttributeName: 'sk', KeyType: 'RANGE' }];
+    const AttributeDefinitions = KeySchema.map(({ AttributeName }) => ({ AttributeName, AttributeType: 'S' }));
+    const table = { TableName: 'lambent', BillingMode: 'PAY_PER_REQUEST', KeySchema, AttributeDefinitions };
+    createTable(store, table, () => process.kill(process.pid, 'SIGKILL'));`;
+  const cwd = new URL('../../', import.meta.url);
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { cwd, stdio: 'inherit' });
+  assert.deepEqual(await once(child, 'exit'), [null, 'SIGKILL']);
+  const { client, close } = await start(t, 'half-created');
+  await client.send(new PutItemCommand({ TableName, Item: item('a') }));
+  assert.deepEqual((await client.send(new GetItemCommand({ TableName, Key: item('a') }))).Item, item('a'));
+  await close();
+});
+
 test('acknowledged items survive a kill', async (t) => {
   const path = join(directory, 'killed');
   const script = `
