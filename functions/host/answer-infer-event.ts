@@ -1,6 +1,6 @@
 import { ServiceError, toServiceError } from '../errors.ts';
 import { joinBase64 } from '../inference/base64.ts';
-import { decodeInferRequest, encodeInferResponse } from '../inference/binary-tensor.ts';
+import { countResponseBytes, decodeInferRequest, encodeInferResponse } from '../inference/binary-tensor.ts';
 import { describeError, log } from '../log.ts';
 import type { ModelManifest } from '../registry/model-manifest.ts';
 import { packageSource } from '../registry/package-source.ts';
@@ -40,9 +40,10 @@ async function answerItem(
     if (error instanceof ServiceError && error.code === 'deadline_exceeded') await host.runEnded(source.id);
     throw error;
   });
-  const encoded = encodeInferResponse({ model_name: name, model_version: version, outputs });
-  checkSize(encoded.body.length);
-  return { ...encoded, timings };
+  const response = { model_name: name, model_version: version, outputs };
+  // Before they are copied: outputs of gigabytes would not fit twice.
+  checkSize(countResponseBytes(response));
+  return { ...encodeInferResponse(response), timings };
 }
 
 /** What does not fit behind the answers before it is asked for again, and then comes alone. */

@@ -144,8 +144,15 @@ function toError(error: unknown, kind: 'load' | 'run'): { code: ServiceError['co
   if (error instanceof ServiceError) return { code: error.code, message: error.message };
   const reason = readOnnxReason(error);
   if (kind === 'load') return { code: 'model_failed', message: `the model cannot be loaded: ${nameType(reason)}` };
-  const code = /allocat|bad_alloc/i.test(reason) ? 'model_failed' : 'model_rejected_input';
-  return { code, message: `the model refused to run: ${reason}` };
+  // The model was loaded and has run when it was registered: it is this request that needs so much.
+  if (/allocat|bad_alloc/i.test(reason)) {
+    const advice = 'send fewer rows or smaller ones, or host the model on SageMaker';
+    return {
+      code: 'payload_too_large',
+      message: `the run needs more memory than the CPU host has: ${reason}; ${advice}`,
+    };
+  }
+  return { code: 'model_rejected_input', message: `the model refused to run: ${reason}` };
 }
 
 /** The binding knows an element type that it cannot pass only by its number (onnx.proto3, TensorProto.DataType). */

@@ -20,7 +20,7 @@ export function authenticate(options: {
   const publicPaths = new Set(options.routes.filter((route) => route.public).map((route) => route.path));
   return {
     before: async ({ event }) => {
-      if (!options.required || event.httpMethod === 'OPTIONS' || publicPaths.has(event.path)) return;
+      if (!options.required || event.httpMethod === 'OPTIONS' || publicPaths.has(event.path.replace(/\/$/, ''))) return;
       const secret = readSecret(lowerCaseNames(event.headers));
       const key = secretPattern.test(secret) ? await options.services.findApiKey(secret) : undefined;
       if (!key) throw new ServiceError('unauthorized', 'the API key is not known here, or was revoked');

@@ -29,7 +29,7 @@ export function renderError(): MiddlewareObj<APIGatewayProxyEvent> {
 
 export function errorFormat(path: string): ErrorFormat {
   if (path === '/v2' || path.startsWith('/v2/')) return 'open-inference';
-  return path.startsWith('/v1/') ? 'openai' : 'hugging-face';
+  return path === '/v1' || path.startsWith('/v1/') ? 'openai' : 'hugging-face';
 }
 
 /** OpenAI's `type` of each code; the official client chooses its exception by the status. */

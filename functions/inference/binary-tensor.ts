@@ -49,8 +49,16 @@ function requestHeader(request: InferRequest): string {
 
 /** A response with all its tensors in binary. */
 export function encodeInferResponse(response: InferResponse, allocate?: Allocate): BinaryMessage {
-  const json = JSON.stringify({ ...response, outputs: response.outputs.map(declareBinary) });
-  return encodeBinary(json, response.outputs, allocate);
+  return encodeBinary(responseHeader(response), response.outputs, allocate);
+}
+
+/** Bytes of a response as encodeInferResponse writes it. */
+export function countResponseBytes(response: InferResponse): number {
+  return messageLengths(responseHeader(response), response.outputs).total;
+}
+
+function responseHeader(response: InferResponse): string {
+  return JSON.stringify({ ...response, outputs: response.outputs.map(declareBinary) });
 }
 
 /** Reads a request of the binary form; tensors are views of `body`. Throws invalid_request. */

@@ -64,6 +64,7 @@ describe('npm start', () => {
     assert.equal(await head.text(), '');
     assert.equal((await platform.request('/models/none', { method: 'HEAD' })).status, 404);
     assert.equal((await fetch(`${platform.url}/v2/health/live`, { method: 'HEAD' })).status, 200);
+    assert.equal((await fetch(`${platform.url}/v2/health/live/`)).status, 200);
     assert.equal((await fetch(`${platform.url}/v2`, { method: 'HEAD' })).status, 401);
     const infer = await platform.request('/v2/models/digits/infer', { method: 'HEAD' });
     assert.deepEqual([infer.status, infer.headers.get('allow')], [405, 'POST, OPTIONS']);
