@@ -83,16 +83,27 @@ function taskOf({ manifest }: Model) {
 /** `{ inputs, parameters }` where the body is JSON, else `{ inputs: <the body> }`. */
 function readInput(request: HttpRequest, rawBody: 'bytes' | 'text'): unknown {
   if (request.body.length === 0) throw new ServiceError('invalid_request', 'the body is empty: send the input in it');
+  const type = mediaType(request);
+  if (type?.startsWith('multipart/')) {
+    throw new ServiceError(
+      'unsupported_media_type',
+      `the content-type is ${type.slice(0, 100)}; JSON or the input itself is needed`,
+    );
+  }
   if (isJson(request)) return parseJson(request.body, 'the body');
   return { inputs: rawBody === 'bytes' ? new Uint8Array(request.body) : readText(request.body, 'the body') };
 }
 
 /** By content-type; without one, or with curl's default for -d, by the first character. */
-function isJson({ headers, body }: HttpRequest): boolean {
-  const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
+function isJson(request: HttpRequest): boolean {
+  const type = mediaType(request);
   if (type === 'application/json' || type?.endsWith('+json')) return true;
   return (
     (type === undefined || type === 'application/x-www-form-urlencoded') &&
-    /^\s*\{/.test(body.toString('latin1', 0, 64))
+    /^\s*\{/.test(request.body.toString('latin1', 0, 64))
   );
+}
+
+function mediaType({ headers }: HttpRequest): string | undefined {
+  return headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
 }

@@ -8,8 +8,17 @@ const mostShown = 5;
 export function parseInput<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value, { reportInput: true });
   if (parsed.success) return parsed.data;
-  const messages = parsed.error.issues.slice(0, mostShown).map((issue) => describe(issue, schema));
-  throw new ServiceError('invalid_request', messages.join('; '), { cause: parsed.error });
+  throw new ServiceError('invalid_request', describeAll(parsed.error.issues, schema), { cause: parsed.error });
+}
+
+function describeAll(issues: readonly z.core.$ZodIssue[], schema: z.ZodType, at: readonly PropertyKey[] = []): string {
+  const placed = issues.slice(0, mostShown).map((issue) => ({ ...issue, path: [...at, ...issue.path] }));
+  return placed.map((issue) => describe(issue, schema)).join('; ');
+}
+
+/** What is wrong lies within an object or a list that is the right one of several forms. */
+function liesWithin({ code, path }: z.core.$ZodIssue): boolean {
+  return code === 'unrecognized_keys' || path.length > 0;
 }
 
 function describe(issue: z.core.$ZodIssue, schema: z.ZodType): string {
@@ -22,6 +31,8 @@ function describe(issue: z.core.$ZodIssue, schema: z.ZodType): string {
   }
   const given = describeValue(issue.input);
   if (issue.code === 'invalid_union' && issue.errors.length > 0) {
+    const nearest = issue.errors.find((issues) => issues.every(liesWithin));
+    if (nearest) return describeAll(nearest, schema, issue.path);
     const forms = issue.errors.flatMap((issues) => issues.slice(0, 1).map((one) => withoutVerdict(one.message)));
     return `${place || 'the body'} is ${given}: ${[...new Set(forms)].join(', or ')}`;
   }

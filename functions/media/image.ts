@@ -156,7 +156,7 @@ async function readRaw(image: Sharp, format: ImageFormat, depth: 'uchar' | 'usho
 
 function refuse(format: ImageFormat, cause: unknown): never {
   const lines = cause instanceof Error ? cause.message.split('\n').filter((line) => line.trim() !== '') : [];
-  const reason = lines.at(-1)?.trim().slice(0, 200);
+  const reason = lines.at(-1)?.trim().replace(/:$/, '').slice(0, 200);
   const known = reason && reason !== 'Unknown error' ? reason : 'its data is damaged or cut off';
   throw new ServiceError('invalid_request', `the ${format} picture cannot be decoded: ${known}`, { cause });
 }

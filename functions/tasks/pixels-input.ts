@@ -4,7 +4,8 @@ import type { ImageProcessor } from '../media/image-processor.ts';
 import type { SeenImage } from '../media/read-image.ts';
 import { fileInput } from './file-input.ts';
 
-const side = z.int('a whole number from 1 is needed').min(1, 'a whole number from 1 is needed').max(16_384);
+const sideForm = 'a whole number from 1 to 16384 is needed';
+const side = z.int(sideForm).min(1, sideForm).max(16_384, sideForm);
 const form = 'an object with pixels, width, height and preprocessing, as the model publishes them, is needed';
 
 /** A picture that a client has prepared by the model's published preprocessing: levels instead of a file. */

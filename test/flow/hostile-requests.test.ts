@@ -98,6 +98,11 @@ const hostile: Record<string, Hostile> = {
   'a method nobody has': { path: infer, method: 'PROPFIND' },
   'a method that the path lacks': { path: infer, method: 'DELETE' },
   'a picture that is text': { path: '/models/digits', body: 'not a picture' },
+  'a form': {
+    path: '/models/sentiment',
+    headers: { 'content-type': 'multipart/form-data; boundary=b' },
+    body: '--b--',
+  },
   'a picture of nothing': { path: '/models/digits', body: '' },
   'a picture that ends early': {
     path: '/models/digits',

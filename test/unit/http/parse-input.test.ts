@@ -24,7 +24,7 @@ const refused: [value: unknown, message: string][] = [
   ],
   [{}, 'inputs is missing: a text or a list of 1 to 128 texts is needed'],
   [{ inputs: [] }, 'inputs is a list of 0: a text or a list of 1 to 128 texts is needed'],
-  [{ inputs: ['a', 7] }, 'inputs is a list of 2: a text or a list of 1 to 128 texts is needed'],
+  [{ inputs: ['a', 7] }, 'inputs[1] is 7: a text or a list of 1 to 128 texts is needed'],
   [[], 'the body is a list of 0: an object with inputs, parameters is needed'],
   [null, 'the body is null: an object with inputs, parameters is needed'],
 ];
@@ -59,6 +59,26 @@ test('of many unknown fields with long names a few are told, shortened', () => {
     (error: Error) => error.message.length < 1000 && error.message.endsWith('; inputs, parameters are allowed'),
   );
 });
+
+const picture = tasks['image-classification'].input;
+const file = 'the bytes of a picture, or these in base64 (a data: URL is fine, no other URL is fetched), are needed';
+const refusedPictures: [inputs: unknown, message: string][] = [
+  [
+    { pixels: 'AAAA', width: 0, height: 20_000, preprocessing: 'x' },
+    'inputs.width is 0: a whole number from 1 to 16384 is needed; inputs.height is 20000: a whole number from 1 to 16384 is needed',
+  ],
+  [{ pixels: 'AAAA', width: 1, height: 1, preprocessing: 'x', url: 'y' }, "inputs has the unknown field 'url'"],
+  [
+    7,
+    `inputs is 7: ${file}, or an object with pixels, width, height and preprocessing, as the model publishes them, is needed`,
+  ],
+];
+
+for (const [inputs, message] of refusedPictures) {
+  test(`${JSON.stringify(inputs)} for a picture → ${message}`, () => {
+    assert.throws(() => parseInput(picture as z.ZodType, { inputs }), { code: 'invalid_request', message });
+  });
+}
 
 test('a long or secret value is described by its length, not repeated', () => {
   const inputs = { long: 'x'.repeat(10_000) };
