@@ -36,8 +36,13 @@ export function parseInferRequest(json: Uint8Array, binary: Uint8Array): InferRe
   return {
     ...readIdentity(fields),
     inputs: tensors,
-    ...(fields.outputs == null ? {} : { outputs: readRequestedOutputs(fields.outputs) }),
+    ...(asksForAll(fields.outputs) ? {} : { outputs: readRequestedOutputs(fields.outputs) }),
   };
+}
+
+/** An empty list is as good as none, as with Triton. */
+function asksForAll(outputs: unknown): boolean {
+  return outputs == null || (Array.isArray(outputs) && outputs.length === 0);
 }
 
 /** Reads a model host's answer. Throws invalid_request, as for a request; fields unknown to the protocol are ignored. */

@@ -76,12 +76,12 @@ export function readParameters(value: unknown, label: string): Parameters {
   if (value == null) return {};
   if (!isRecord(value)) throw new ServiceError('invalid_request', `${label} is ${show(value)}; an object is allowed`);
   for (const [key, parameter] of Object.entries(value)) {
-    if (!['string', 'number', 'boolean'].includes(typeof parameter)) {
-      throw new ServiceError(
-        'invalid_request',
-        `${label}.${key} is ${show(parameter)}; a string, a number or a boolean is allowed`,
-      );
-    }
+    // JSON can write 1e400; nothing but null could be made of it for a host.
+    if (Number.isFinite(parameter) || ['string', 'boolean'].includes(typeof parameter)) continue;
+    throw new ServiceError(
+      'invalid_request',
+      `${label}.${key.slice(0, 100)} is ${show(parameter)}; a string, a finite number or a boolean is allowed`,
+    );
   }
   if (value.shared_memory_region !== undefined) {
     const rule = 'callers and models share no memory; send tensors in binary';

@@ -169,7 +169,12 @@ const refused: [what: string, text: string, message: RegExp, binary?: Uint8Array
     /deeper than 64/,
     Buffer.alloc(3),
   ],
-  ['a parameter that is an object', '{"inputs":[],"parameters":{"a":{}}}', /parameters\.a is \{\}; a string, a number/],
+  ['a parameter that is an object', '{"inputs":[],"parameters":{"a":{}}}', /parameters\.a is \{\}; a string, a finite/],
+  [
+    'a parameter beyond all numbers',
+    '{"inputs":[],"parameters":{"a":1e400}}',
+    /parameters\.a is Infinity; a string, a finite number/,
+  ],
   [
     'bytes after the tensors',
     '{"inputs":[]}',
@@ -223,6 +228,12 @@ test('a header may hold a colon at the start of a string, and names of what ever
     const { inputs, parameters } = parse(described(name), Uint8Array.of(5));
     assert.deepEqual([inputs[0]?.name, [...inputs[0]!.data]], [JSON.parse(`"${name}"`), [5]]);
     assert.equal(JSON.stringify(parameters), '{"__proto__":":","a":"b"}');
+  }
+});
+
+test('no outputs, null and an empty list ask for all', () => {
+  for (const outputs of ['', '"outputs":null,', '"outputs":[],']) {
+    assert.equal(parse(`{${outputs}"inputs":[]}`).outputs, undefined);
   }
 });
 
