@@ -26,7 +26,7 @@ async function main(): Promise<void> {
       for (const { givenUpAt, messageId, reason, body } of letters) {
         console.log(`  ${givenUpAt}  ${messageId}  ${reason}\n    ${body}`);
       }
-      // A function that was ended by its time-out or for want of memory leaves no reason.
+      // Of messages that the function could not even receive.
       if (count > letters.length) console.log(`  ${count - letters.length} without a reason: see the function's log`);
     }
   } else if (command === 'redrive' && argument) {

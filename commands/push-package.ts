@@ -18,10 +18,10 @@ type Effects = Pick<
   | 'replaceArtifact'
 >;
 
-/** Milliseconds between two looks at the registration, and until the wait is given up. */
+/** Milliseconds between two looks at the registration, and until the wait for one that is not under way is given up. */
 const pollMilliseconds = 100;
 const patienceMilliseconds = 300_000;
-/** Longer than a message waits until it comes again. */
+/** Longer than a message waits until it comes again, with the attempt before it. */
 const abandonedMilliseconds = 900_000;
 
 /** Told about the way of a push. */
@@ -29,6 +29,8 @@ export interface PushReport {
   /** `sent` of `total` bytes of all files have arrived. */
   progress(sent: number, total: number): void;
   leftOut(files: readonly string[]): void;
+  /** Its validation has begun once more. */
+  again(): void;
 }
 
 /**
@@ -55,7 +57,7 @@ export async function pushPackage(
   }
   if (isOver(before)) await effects.replaceArtifact(key, Buffer.from(text));
   else if (!(await effects.writeArtifact(key, Buffer.from(text)))) await refuseOther(key, manifest, before, effects);
-  const registration = await waitForRegistration(name, version, effects, before);
+  const registration = await waitForRegistration(manifest, effects, before, report);
   // The registry keeps no golden cases.
   return registration.model ? { ...registration, model: { ...registration.model, manifest } } : registration;
 }
@@ -112,15 +114,21 @@ async function uploadFiles(folder: PackageFolder, manifest: ModelManifest, effec
 
 /** `before`: what was known before the push, a refusal that this one may overcome. */
 async function waitForRegistration(
-  name: string,
-  version: string,
+  { name, version }: ModelManifest,
   effects: Effects,
   before: Registration | undefined,
+  report?: PushReport,
 ): Promise<Registration> {
-  const end = Date.now() + patienceMilliseconds;
+  let end = Date.now() + patienceMilliseconds;
+  let begun: string | undefined;
   while (Date.now() < end) {
     const registration = await effects.readRegistration(name, version);
     const old = isOver(before) && registration?.startedAt === before?.startedAt;
+    if (registration?.status === 'VALIDATING' && !isOver(registration)) {
+      if (begun !== undefined && begun !== registration.startedAt) report?.again();
+      begun = registration.startedAt;
+      end = Date.now() + patienceMilliseconds;
+    }
     if (!old && registration?.status === 'FAILED') return registration;
     if (registration?.status === 'READY' && (await isListed(registration, effects))) return registration;
     await delay(pollMilliseconds);

@@ -24,6 +24,9 @@ const report: PushReport = {
   leftOut(files) {
     if (files.length > 0) console.error(`not part of the package: ${files.join(', ')}`);
   },
+  again() {
+    console.error('its validation has not come to an end, and is tried again');
+  },
 };
 
 try {

@@ -148,7 +148,7 @@ export function createServices(config: Config): Services {
     listJobChunks: async (job) => (await jobs()).listChunks(job),
     findJobChunk: async (job, chunk) => (await jobs()).findChunk(job, chunk),
     updateJobChunk: async (job, chunk, change) => (await jobs()).updateChunk(job, chunk, change),
-    keepDeadLetter: async (letter) => (await deadLetters()).keep(letter),
+    keepDeadLetter: async (letter, options) => (await deadLetters()).keep(letter, options),
     listDeadLetters: async () => (await deadLetters()).list(),
     redriveDeadLetters: async (functionName) => (await deadLetters()).redrive(functionName),
     findApiKey,

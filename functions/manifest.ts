@@ -24,8 +24,14 @@ export interface FunctionDefinition {
 /** `ffmpeg` is built from source, so it is there for those who choose `video` only. */
 export type LayerName = 'onnxruntime' | 'media' | 'ffmpeg';
 
-/** Deliveries of a queue's message before it becomes a dead letter. */
-export const maxReceiveCount = 5;
+/** Times that a message is worked on. */
+export const maxAttempts = 5;
+
+/**
+ * Deliveries of a queue's message before it becomes a dead letter. The last is no attempt: it says of an attempt that
+ * has ended the function what that one could not say.
+ */
+export const maxReceiveCount = maxAttempts + 1;
 
 /** Time-outs of its function that a message is hidden for: AWS asks for six, so that throttling does not show it twice. */
 export const visibilityTimeouts = 6;

@@ -201,7 +201,8 @@ export interface Services {
   findJobChunk(job: string, chunk: number): Promise<JobChunk | undefined>;
   /** As updateJob. */
   updateJobChunk(job: string, chunk: number, change: (chunk: JobChunk) => JobChunk): Promise<void>;
-  keepDeadLetter(letter: DeadLetter): Promise<void>;
+  /** With `replace` also where a reason of the message is kept already. */
+  keepDeadLetter(letter: DeadLetter, options: { readonly replace: boolean }): Promise<void>;
   /** For each function that reads a queue: how many dead letters there are, and the reasons that are known. */
   listDeadLetters(): Promise<{ functionName: string; count: number; letters: DeadLetter[] }[]>;
   /** Sends a function's dead letters back to its queue, and gives their number. */

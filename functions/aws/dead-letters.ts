@@ -36,11 +36,12 @@ export function createDeadLetters(table: Table, queueUrls: Readonly<Record<strin
   }
 
   return {
-    async keep(letter: DeadLetter): Promise<void> {
+    async keep(letter: DeadLetter, { replace }: { readonly replace: boolean }): Promise<void> {
       const key = itemKeys.deadLetter(letter.functionName, letter.messageId);
       const expiresAt = Math.ceil(Date.parse(letter.givenUpAt) / 1000) + keptDays * 86_400;
       const { messageId } = letter;
-      await table.putIf({ ...key, ...letter, expiresAt }, { attribute: 'messageId', equals: messageId });
+      const attribute = 'messageId';
+      await table.putIf({ ...key, ...letter, expiresAt }, { attribute, ...(replace && { equals: messageId }) });
     },
 
     async list(): Promise<{ functionName: string; count: number; letters: DeadLetter[] }[]> {

@@ -30,7 +30,7 @@ export async function handler(event: SQSEvent, context: Context): Promise<SQSBat
 }
 
 async function giveUp(record: SQSRecord, reason: string, error: unknown): Promise<void> {
-  await keep(record, reason);
+  await keep(record, reason, error);
   // Whoever asks for the batch asks for its files again.
   if (readPublishMessage(record.body)) return;
   const message = readWorkMessage(record.body);

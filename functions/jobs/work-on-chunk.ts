@@ -1,4 +1,5 @@
 import { ServiceError } from '../errors.ts';
+import { NoAnswer } from '../no-answer.ts';
 import type { Services } from '../services.ts';
 import { type Advancing, advanceJob } from './advance-job.ts';
 import type { Job } from './job.ts';
@@ -93,11 +94,13 @@ export async function giveUpChunk(
   reason: string,
   { updateJobChunk }: Pick<Services, 'updateJobChunk'>,
 ): Promise<void> {
-  await updateJobChunk(job, chunk, (current) => ({ ...current, givenUp: { attempt, reason } }));
+  await updateJobChunk(job, chunk, (current) =>
+    (current.givenUp?.attempt ?? 0) > attempt ? current : { ...current, givenUp: { attempt, reason } },
+  );
 }
 
 /** What a person is told of an error that was not foreseen. */
 export function renderReason(error: unknown): string {
-  if (error instanceof ServiceError || error instanceof HostAway) return error.message;
+  if (error instanceof ServiceError || error instanceof HostAway || error instanceof NoAnswer) return error.message;
   return 'an unexpected error occurred; `npm run dead-letters -- list` has it';
 }

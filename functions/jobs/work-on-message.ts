@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { NoAnswer } from '../no-answer.ts';
 import { parseJobKey } from '../storage/object-keys.ts';
 import { advanceJob } from './advance-job.ts';
 import { type Starting, startJob } from './start-job.ts';
@@ -47,14 +48,15 @@ export async function workOnUpload({ key, eventTime }: ObjectEvent, effects: Eff
   if (job !== undefined) await startJob({ job, uploadedAt: eventTime }, effects);
 }
 
-/** A chunk whose message comes no further time is left out, so that its job ends. */
+/** A chunk whose message is not worked on any more is left out, so that its job ends; a job that is not planned ends. */
 export async function giveUpMessage(
   { job: name, attempt, chunk }: WorkMessage,
   error: unknown,
   effects: Effects,
 ): Promise<void> {
-  if (chunk === undefined) return;
-  await giveUpChunk({ job: name, attempt, chunk }, renderReason(error), effects);
+  if (chunk === undefined) return await giveUpPlanning(name, error, effects, attempt);
+  const known = error instanceof NoAnswer && (await effects.findJobChunk(name, chunk))?.givenUp?.attempt === attempt;
+  if (!known) await giveUpChunk({ job: name, attempt, chunk }, renderReason(error), effects);
   const job = await effects.findJob(name);
   if (job?.attempt === attempt) await advanceJob(job, effects);
 }
@@ -62,9 +64,14 @@ export async function giveUpMessage(
 /** A job that cannot be planned, for a reason that is not its own, ends; redriven, or uploaded again, it is planned. */
 export async function giveUpUpload({ key }: ObjectEvent, error: unknown, effects: Effects): Promise<void> {
   const name = parseJobKey(key);
-  if (name === undefined) return;
+  if (name !== undefined) await giveUpPlanning(name, error, effects);
+}
+
+/** Of an `attempt` that is the latest, or of the job as it was uploaded. */
+async function giveUpPlanning(name: string, error: unknown, effects: Effects, attempt?: number): Promise<void> {
   const job = await effects.updateJob(name, (current) => {
     if (!current || current.plan || current.status !== 'PLANNING') return current;
+    if (attempt !== undefined && attempt !== current.attempt) return current;
     return { ...current, status: 'FINISHING', reason: renderReason(error) };
   });
   if (job) await advanceJob(job, effects);

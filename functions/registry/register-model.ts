@@ -1,4 +1,5 @@
 import { ServiceError } from '../errors.ts';
+import { functions, maxAttempts } from '../manifest.ts';
 import type { Services } from '../services.ts';
 import { modelNamePattern, modelVersionPattern, parseModelFileKey } from '../storage/object-keys.ts';
 import { withReadyVersion } from './model-entry.ts';
@@ -24,21 +25,52 @@ export interface Arrival {
  * May run any number of times for one key, also at once, and end at any point: a READY version stays as it is.
  */
 export async function registerModel(arrival: Arrival, effects: Effects, deadline: number): Promise<void> {
-  const parsed = parseModelFileKey(arrival.key);
-  if (parsed?.path !== 'model.json') return;
-  const { model: name, version } = parsed;
-  // Such a folder can have no model.json of its name: nobody could ask for it, or be told of it.
-  if (!modelNamePattern.test(name) || !modelVersionPattern.test(version)) return;
-  const started: Registration = {
-    name,
-    version,
-    status: 'VALIDATING',
-    registeredAt: arrival.uploadedAt,
-    startedAt: new Date().toISOString(),
-  };
+  const started = begin(arrival);
+  if (!started) return;
   const ready =
     !(await effects.writeRegistration(started)) || (await validate(started, effects, deadline, arrival.last));
-  if (ready) await effects.updateModelEntry(name, (entry) => withReadyVersion(entry, version, arrival.uploadedAt));
+  if (ready) await enter(started, arrival.uploadedAt, effects);
+}
+
+/** The last step of a READY version: it is served from now on. */
+async function enter(
+  { name, version }: Registration,
+  uploadedAt: string,
+  { updateModelEntry }: Pick<Services, 'updateModelEntry'>,
+): Promise<void> {
+  await updateModelEntry(name, (entry) => withReadyVersion(entry, version, uploadedAt));
+}
+
+/**
+ * The last attempt at a registration has ended its function: the version is FAILED, unless an attempt has come to an outcome,
+ * or model.json was uploaded anew. Sent back from the dead letters it is validated again.
+ */
+export async function giveUpRegistration(
+  arrival: Pick<Arrival, 'key' | 'uploadedAt'>,
+  effects: Pick<Services, 'readRegistration' | 'writeRegistration' | 'updateModelEntry'>,
+): Promise<void> {
+  const started = begin(arrival);
+  if (!started) return;
+  const { name, version } = started;
+  const current = (await effects.readRegistration(name, version)) ?? started;
+  if (current.status === 'READY') await enter(started, arrival.uploadedAt, effects);
+  if (current.status !== 'VALIDATING' || current.registeredAt !== arrival.uploadedAt) return;
+  const { memoryMiB, timeoutSeconds } = functions['register-model'];
+  const cause = `most likely out of memory (${memoryMiB} MiB) or of time (${timeoutSeconds} s)`;
+  const advice = 'make its files smaller, JSON above all, and push it again';
+  const reason = `validation ended without an answer, the last of ${maxAttempts} times, ${cause}: ${advice}`;
+  await effects.writeRegistration({ ...current, status: 'FAILED', reason, finishedAt: new Date().toISOString() });
+}
+
+/** Undefined: what has arrived is no model.json of a version. */
+function begin({ key, uploadedAt }: Pick<Arrival, 'key' | 'uploadedAt'>): Registration | undefined {
+  const parsed = parseModelFileKey(key);
+  if (parsed?.path !== 'model.json') return undefined;
+  const { model: name, version } = parsed;
+  // Such a folder can have no model.json of its name: nobody could ask for it, or be told of it.
+  if (!modelNamePattern.test(name) || !modelVersionPattern.test(version)) return undefined;
+  const startedAt = new Date().toISOString();
+  return { name, version, status: 'VALIDATING', registeredAt: uploadedAt, startedAt };
 }
 
 /** Writes the outcome down and says whether it is READY. What may succeed later is thrown, so that it comes again. */

@@ -3,7 +3,7 @@ import { Alarm, ComparisonOperator, TreatMissingData } from 'aws-cdk-lib/aws-clo
 import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Queue, QueueEncryption } from 'aws-cdk-lib/aws-sqs';
 import { Construct } from 'constructs';
-import { maxReceiveCount, visibilityTimeouts } from '../../functions/manifest.ts';
+import { maxAttempts, maxReceiveCount, visibilityTimeouts } from '../../functions/manifest.ts';
 
 export interface UploadQueueProps {
   /** Time-out of the function that reads the queue, in seconds. */
@@ -43,7 +43,7 @@ export class UploadQueue extends Construct {
       }),
     );
     new Alarm(this, 'DeadLettersAlarm', {
-      alarmDescription: `Messages of ${id} failed ${maxReceiveCount} times; the function's log says why.`,
+      alarmDescription: `Messages of ${id} failed ${maxAttempts} times; the function's log says why.`,
       metric: this.deadLetters.metricApproximateNumberOfMessagesVisible({
         period: Duration.minutes(1),
         statistic: 'Maximum',

@@ -171,7 +171,7 @@ describe('storage', () => {
     plain.storage.hasResourceProperties('AWS::SQS::Queue', {
       SqsManagedSseEnabled: true,
       VisibilityTimeout: 6 * functions['register-model'].timeoutSeconds,
-      RedrivePolicy: Match.objectLike({ maxReceiveCount: 5 }),
+      RedrivePolicy: Match.objectLike({ maxReceiveCount: 6 }),
     });
     plain.storage.hasResourceProperties('AWS::SQS::Queue', {
       SqsManagedSseEnabled: true,

@@ -14,8 +14,10 @@ import { unitItem } from './unit-item.ts';
 /** One delivery of a message, and how long its worker has. */
 export interface Delivery {
   readonly messageId: string;
-  /** It comes no further time. */
+  /** It is not worked on again. */
   readonly last: boolean;
+  /** No attempt is left, and the last one could not tell of itself. */
+  readonly noAnswer?: Error;
   /** A point in time, in milliseconds since the epoch. */
   readonly deadline: number;
   now(): number;
@@ -70,9 +72,12 @@ async function runStage(run: Run): Promise<void> {
 /** Tells a person of what will never succeed, and of what has failed for the last time. */
 async function orTell(
   does: () => Promise<void>,
-  { last }: Delivery,
+  { last, noAnswer }: Delivery,
   tell: (error: ServiceError) => Promise<void>,
 ): Promise<void> {
+  if (noAnswer) {
+    return await tell(new ServiceError('internal', `${noAnswer.message}: its files may be too large or malformed`));
+  }
   try {
     await does();
   } catch (error) {

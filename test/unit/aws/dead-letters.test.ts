@@ -51,8 +51,9 @@ test('dead letters are listed with their reasons, and go back to their queue', a
     deadLetters.put({ ...message, deadLetterSource: sqs.queue(name).arn });
   }
   const letter = { functionName: name, messageId: known.id, body: 'known', givenUpAt: '2026-11-23T12:00:00.000Z' };
-  await services.keepDeadLetter({ ...letter, reason: 'the first reason' });
-  await services.keepDeadLetter({ ...letter, reason: 'Error: no answer' });
+  await services.keepDeadLetter({ ...letter, reason: 'the first reason' }, { replace: false });
+  await services.keepDeadLetter({ ...letter, reason: 'Error: no answer' }, { replace: true });
+  await services.keepDeadLetter({ ...letter, reason: 'no reason where one is known' }, { replace: false });
 
   const listed = (await command('list')).replaceAll(/^[a-z-]+: 0\n/gm, '');
   assert.equal(

@@ -102,11 +102,12 @@ export function createDatasetWorld({ mayKill = () => false }: { mayKill?: () => 
   };
   const ids = new Map<Message, string>();
   /** False: the worker was killed. */
-  const deliver = async (message: Message): Promise<boolean> => {
+  const deliver = async (message: Message, noAnswer?: Error): Promise<boolean> => {
     const messageId = ids.get(message) ?? String(ids.size);
     ids.set(message, messageId);
     const worker = { isKilled: false };
-    const delivery = { messageId, last: false, deadline: Date.now() + 1e6, now: Date.now };
+    const about = { messageId, last: false, deadline: Date.now() + 1e6, now: Date.now };
+    const delivery = { ...about, ...(noAnswer && { noAnswer }) };
     try {
       if ('upload' in message) await planDataset(message.upload, delivery, effectsOf(worker));
       else await continueRun(workSchema.parse(message.work), delivery, effectsOf(worker));

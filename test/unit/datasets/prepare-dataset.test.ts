@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { NoAnswer } from '../../../functions/no-answer.ts';
 import { seededRandom } from '../../../functions/seeded-random.ts';
 import { createDatasetWorld } from './dataset-world.ts';
 
@@ -125,4 +126,25 @@ test('a file that is replaced while it is prepared ends the run with the reason'
   await world.work();
   assert.match(world.error('reviews')!, /'raw\/reviews\/a\.jsonl' was replaced/);
   assert.throws(() => world.manifest('reviews'), /no manifest/);
+});
+
+test('a part that ends its worker at every attempt ends the run with the reason, which a redrive takes away', async () => {
+  const told =
+    /^the last of 5 attempts ended without an answer, most likely out of memory or time: its files may be too/;
+  const world = createDatasetWorld();
+  world.upload('reviews', definition, reviews());
+  const upload = world.queue.shift()!;
+  await world.deliver(upload, new NoAnswer());
+  assert.match(world.error('reviews')!, told);
+  world.objects.delete('prepared/reviews/error.json');
+
+  await world.deliver(upload);
+  const part = world.queue.shift()!;
+  await world.work();
+  await world.deliver(part, new NoAnswer());
+  assert.match(world.error('reviews')!, told);
+  world.queue.push(part);
+  await world.work();
+  assert.ok(world.manifest('reviews').counts.kept > 0);
+  assert.equal(world.error('reviews'), undefined);
 });

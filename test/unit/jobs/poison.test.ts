@@ -30,7 +30,9 @@ async function startQueue(t: TestContext, brokenFor: (key: string) => Broken | u
         await world.answer(upload, messageId, async () => {}, Date.now() + 1e9, brokenFor(upload.key));
       }
     };
-    return eachMessage(event, work, async ({ messageId }, reason) => void reasons.set(messageId, reason));
+    return eachMessage(event, work, async ({ messageId }, reason) => {
+      if (!reasons.has(messageId)) reasons.set(messageId, reason);
+    });
   };
   const closing = new AbortController();
   const running = runMapping({ queue, batchSize: 10, maxConcurrency: 3, retrySeconds: 0, invoke }, closing.signal);

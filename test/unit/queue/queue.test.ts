@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { SQSEvent, SQSRecord } from 'aws-lambda';
-import { maxReceiveCount } from '../../../functions/manifest.ts';
+import { maxAttempts } from '../../../functions/manifest.ts';
+import { NoAnswer } from '../../../functions/no-answer.ts';
 import { eachMessage } from '../../../functions/queue/each-message.ts';
 import { readObjectEvents } from '../../../functions/queue/read-object-events.ts';
 
-test('only the messages that fail come again, and the reason of the last time is kept', async (t) => {
+test('only the messages that fail come again; the reason of the last attempt is kept, and after it none is made', async (t) => {
   t.mock.method(console, 'log', () => {});
   const given: string[] = [];
   const receive = async (receives: number) => {
@@ -23,10 +24,23 @@ test('only the messages that fail come again, and the reason of the last time is
     assert.deepEqual(result, { batchItemFailures: [{ itemIdentifier: 'id-bad' }] });
     assert.deepEqual(done, ['a', 'c']);
   };
-  await receive(maxReceiveCount - 1);
+  await receive(maxAttempts - 1);
   assert.deepEqual(given, []);
-  await receive(maxReceiveCount);
+  await receive(maxAttempts);
   assert.deepEqual(given, ['bad', 'Error: no']);
+
+  const attributes = { ApproximateReceiveCount: String(maxAttempts + 1) };
+  const event = { Records: [{ messageId: 'id', body: 'deadly', attributes }] } as SQSEvent;
+  const told: unknown[] = [];
+  const result = await eachMessage(
+    event,
+    () => assert.fail(),
+    async (_message, reason, error) => {
+      told.push(reason, error instanceof NoAnswer);
+    },
+  );
+  assert.deepEqual(told, ['the last of 5 attempts ended without an answer, most likely out of memory or time', true]);
+  assert.deepEqual(result, { batchItemFailures: [{ itemIdentifier: 'id' }] });
 });
 
 test('keys of S3 events are decoded; the test event has none', () => {
