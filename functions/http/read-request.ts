@@ -6,6 +6,8 @@ import { readBody } from './read-body.ts';
 
 /** Seconds for one request where the function has more: InvokeEndpoint's own limit. */
 const longestRequestSeconds = 60;
+/** Most characters of a name in the path, as it is encoded there. */
+const maxNameLength = 400;
 /** Kept back of the function's time for rendering the answer. */
 const renderMilliseconds = 500;
 
@@ -50,16 +52,16 @@ function decodeSegments(parameters: Record<string, string | undefined> | null): 
   const decoded: Record<string, string> = {};
   for (const name in parameters) {
     const value = parameters[name] ?? '';
+    if (value.length > maxNameLength) {
+      const rule = `names have at most ${maxNameLength}`;
+      throw new ServiceError('invalid_request', `the path holds a name of ${value.length} characters; ${rule}`);
+    }
     try {
       decoded[name] = value.includes('%') ? decodeURIComponent(value) : value;
     } catch (cause) {
-      throw new ServiceError(
-        'invalid_request',
-        `the path holds '${value.slice(0, 100)}', which is not valid percent-encoding`,
-        {
-          cause,
-        },
-      );
+      throw new ServiceError('invalid_request', `the path holds '${value}', which is not valid percent-encoding`, {
+        cause,
+      });
     }
   }
   return decoded;

@@ -90,6 +90,7 @@ const hostile: Record<string, Hostile> = {
   'a model of the prototype': { path: '/v2/models/__proto__/infer', body: input({}) },
   'an alias of the prototype': { path: '/v2/models/gather@constructor/infer', body: input({}) },
   'an alias of 8,000 letters': { path: `/v2/models/gather@${'a'.repeat(8_000)}/infer`, body: input({}) },
+  'an alias to move of 8,000 letters': { path: `/models/gather/aliases/${'a'.repeat(8_000)}/rollback` },
   'a path of 8,000 letters': { path: `/v2/${'a'.repeat(8_000)}` },
   'a path out of the API': { path: '/v2/models/..%2f..%2fetc%2fpasswd/infer', body: input({}) },
   'a broken escape in the path': { path: '/v2/models/%zz/infer', body: input({}) },
