@@ -1,3 +1,6 @@
+/** How a run is refused for which the CPU host has no memory: by its request, or by the model where the request is small. */
+export const outOfMemory = 'the run needs more memory than the CPU host has';
+
 /**
  * ONNX Runtime's message without what is not for callers: source files, C++ signatures, paths of this machine.
  * Names of nodes and tensors stay, also where they look like paths (`/conv1/Conv`, as PyTorch exports them).

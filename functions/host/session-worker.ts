@@ -6,7 +6,7 @@ import { ServiceError } from '../errors.ts';
 import type { Tensor, TensorMetadata } from '../inference/protocol.ts';
 import { holdsNul } from '../inference/tensor.ts';
 import { initializeInputs } from './initialize-inputs.ts';
-import { readOnnxReason } from './onnx-reason.ts';
+import { outOfMemory, readOnnxReason } from './onnx-reason.ts';
 import { fromOnnxTensor, toDatatype, toOnnxTensor } from './onnx-tensors.ts';
 import type { WorkerAnswer, WorkerRequest } from './worker-messages.ts';
 
@@ -149,7 +149,7 @@ function toError(error: unknown, kind: 'load' | 'run'): { code: ServiceError['co
     const advice = 'send fewer rows or smaller ones, or host the model on SageMaker';
     return {
       code: 'payload_too_large',
-      message: `the run needs more memory than the CPU host has: ${reason}; ${advice}`,
+      message: `${outOfMemory}: ${reason}; ${advice}`,
     };
   }
   return { code: 'model_rejected_input', message: `the model refused to run: ${reason}` };

@@ -1,4 +1,5 @@
 import { type ErrorCode, ServiceError } from '../errors.ts';
+import { outOfMemory } from '../host/onnx-reason.ts';
 import { zeroTensors } from '../inference/zero-tensors.ts';
 import type { Services } from '../services.ts';
 import { tasks } from '../tasks/index.ts';
@@ -48,7 +49,8 @@ async function attempt(run: () => Promise<unknown>, what: string, codes: readonl
     await run();
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error;
-    if (codes.includes(error.code)) throw refusal(`${what} failed: ${error.message}`, error);
+    if (codes.includes(error.code) || error.message.startsWith(outOfMemory))
+      throw refusal(`${what} failed: ${error.message}`, error);
     if (error.code === 'deadline_exceeded') throw refusal(`${what} did not end: ${error.message}`, error);
     if (error.retryable) throw error;
   }
