@@ -1,5 +1,6 @@
 import { ServiceError } from './errors.ts';
-import { countFields, tooDeep } from './inference/scan-json.ts';
+import { countFields } from './inference/parse-value.ts';
+import { tooDeep } from './inference/scan-json.ts';
 
 /**
  * The JSON that somebody sent as `what` (`the body`), nested no deeper than an infer request may be: whoever walks

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { ServiceError } from '../errors.ts';
+import { countFields, parseValue } from './parse-value.ts';
 import { type Datatype, datatypeSizes, type InferRequest, type InferResponse, type Tensor } from './protocol.ts';
 import {
   checkKnown,
@@ -13,12 +14,15 @@ import {
   within,
 } from './read-fields.ts';
 import { scanElements } from './scan-elements.ts';
-import { countFields, parseValue, scanArray, scanObject, show, skipValue, skipWhitespace } from './scan-json.ts';
-import { decodeBytes } from './tensor.ts';
+import { scanArray, scanObject, show, skipValue, skipWhitespace } from './scan-json.ts';
+import { countBytesElements } from './tensor.ts';
 
 const tensorFields = ['name', 'shape', 'datatype', 'parameters', 'data'];
 /** `model_name` and `model_version` stand in the body of Triton's own examples; the path names the model. */
 const requestFields = ['id', 'parameters', 'inputs', 'outputs', 'model_name', 'model_version'];
+
+/** Most bytes of JSON that are parsed before they are looked at: objects take a hundred times their text. */
+const maxParsedBytes = 2 ** 20;
 
 /** A JSON object and the binary data after it, whose part in use so far ends at `used`. */
 interface Message {
@@ -76,6 +80,7 @@ function parseMessage(json: Uint8Array, binary: Uint8Array, list: 'inputs' | 'ou
  * cost. Undefined: it has to be scanned, if only to say what is wrong with it.
  */
 function parseHeader(json: Uint8Array): Fields | undefined {
+  if (json.length > maxParsedBytes) return undefined;
   const bytes = json instanceof Buffer ? json : Buffer.from(json.buffer, json.byteOffset, json.byteLength);
   const text = bytes.toString('utf8');
   // An escape could hide the field's name.
@@ -222,7 +227,7 @@ function takeBinary(
 /** Throws invalid_request unless `data` holds `count` elements of `datatype` in binary form. */
 export function checkBinary(data: Uint8Array, datatype: Datatype, count: number): void {
   const size = datatypeSizes[datatype];
-  const given = datatype === 'BYTES' ? decodeBytes(data).length : data.length / size;
+  const given = datatype === 'BYTES' ? countBytesElements(data) : data.length / size;
   if (given !== count) {
     const takes = datatype === 'BYTES' ? `${count} elements` : `${count * size} bytes`;
     const has = datatype === 'BYTES' ? `${given}` : `${data.length}`;

@@ -2,8 +2,8 @@ import { ServiceError } from '../errors.ts';
 import type { Datatype } from './protocol.ts';
 import { notOf, outOfRange, parsed, scanDouble } from './scan-decimal.ts';
 import { scanFloats } from './scan-floats.ts';
-import { type ScanScalar, scanNestedArray, scanString } from './scan-json.ts';
-import { createElements, encodeBytes, numberToHalf } from './tensor.ts';
+import { type ScanScalar, scanNestedArray, scanString, skipValue } from './scan-json.ts';
+import { createElements, numberToHalf } from './tensor.ts';
 
 interface Elements {
   /** The tensor's bytes. */
@@ -20,11 +20,7 @@ interface Elements {
 export function scanElements(bytes: Uint8Array, at: number, datatype: Datatype, expected: number): Elements {
   // An element takes a byte at least: a shape that the body cannot fill reserves no memory.
   const capacity = Math.min(expected, bytes.length - at);
-  if (datatype === 'BYTES') {
-    const strings: Uint8Array[] = [];
-    const result = scanNestedArray(bytes, at, (position, index) => scanBytes(bytes, position, index, strings));
-    return { ...result, data: encodeBytes(strings) };
-  }
+  if (datatype === 'BYTES') return scanStrings(bytes, at);
   if (datatype === 'BF16') {
     throw new ServiceError('invalid_request', 'BF16 has no JSON form; send it as binary data (binary_data_size)');
   }
@@ -127,11 +123,21 @@ function matches(bytes: Uint8Array, at: number, word: string): boolean {
   return true;
 }
 
-function scanBytes(bytes: Uint8Array, at: number, index: number, strings: Uint8Array[]): number {
-  if (bytes[at] !== 0x22) throw notOf(bytes, at, 'BYTES', 'a string');
-  const { end, plain } = scanString(bytes, at);
-  strings[index] = plain ? bytes.subarray(at + 1, end - 1) : unescapeString(bytes, at, end);
-  return end;
+/** Straight into the tensor's bytes: a list of millions of short strings would take ten times their memory. */
+function scanStrings(bytes: Uint8Array, at: number): Elements {
+  // `"…",` becomes four bytes of length and, at most, what is between the quotes.
+  const data = Buffer.allocUnsafe(Math.ceil(((skipValue(bytes, at) - at) / 3) * 4) + 4);
+  let used = 0;
+  const result = scanNestedArray(bytes, at, (position) => {
+    if (bytes[position] !== 0x22) throw notOf(bytes, position, 'BYTES', 'a string');
+    const { end, plain } = scanString(bytes, position);
+    const string = plain ? bytes.subarray(position + 1, end - 1) : unescapeString(bytes, position, end);
+    data.writeUInt32LE(string.length, used);
+    data.set(string, used + 4);
+    used += 4 + string.length;
+    return end;
+  });
+  return { ...result, data: data.subarray(0, used) };
 }
 
 function unescapeString(bytes: Uint8Array, at: number, end: number): Uint8Array {

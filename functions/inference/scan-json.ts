@@ -1,15 +1,15 @@
 import { ServiceError } from '../errors.ts';
 
 /** Most arrays and objects inside one another. */
-const maxDepth = 64;
+export const maxDepth = 64;
 
-const quote = 0x22;
+export const quote = 0x22;
 const comma = 0x2c;
 const colon = 0x3a;
-const openBracket = 0x5b;
+export const openBracket = 0x5b;
 const backslash = 0x5c;
 const closeBracket = 0x5d;
-const openBrace = 0x7b;
+export const openBrace = 0x7b;
 const closeBrace = 0x7d;
 
 /** Reads the value at `at` and returns the position after it. */
@@ -38,7 +38,7 @@ export function show(value: unknown): string {
   return text.length > 80 ? `${text.slice(0, 80)}…` : text;
 }
 
-function text(bytes: Uint8Array, start: number, end: number): string {
+export function text(bytes: Uint8Array, start: number, end: number): string {
   if (bytes instanceof Buffer) return bytes.toString('utf8', start, end);
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8');
 }
@@ -90,7 +90,7 @@ export function skipValue(bytes: Uint8Array, at: number): number {
   throw malformed(bytes, position, 'a value');
 }
 
-function endOfScalar(bytes: Uint8Array, at: number): number {
+export function endOfScalar(bytes: Uint8Array, at: number): number {
   let position = at;
   for (; position < bytes.length; position++) {
     const byte = bytes[position]!;
@@ -100,56 +100,19 @@ function endOfScalar(bytes: Uint8Array, at: number): number {
   return position;
 }
 
-interface Parsed {
+export interface Parsed {
   readonly value: unknown;
   /** The position after it. */
   readonly end: number;
 }
 
-/** Parses the small value at `at`. Objects have no prototype; throws where one of them has a field twice. */
-export function parseValue(bytes: Uint8Array, at: number, depth = 1): Parsed {
-  if (bytes[at] === quote) {
-    const { end, plain } = scanString(bytes, at);
-    return plain ? { value: text(bytes, at + 1, end - 1), end } : parseScalar(bytes, at, end);
-  }
-  if (bytes[at] !== openBracket && bytes[at] !== openBrace) return parseScalar(bytes, at, endOfScalar(bytes, at));
-  if (depth > maxDepth) throw tooDeep();
-  const list: unknown[] = [];
-  const fields: Record<string, unknown> = Object.create(null);
-  if (bytes[at] === openBrace) {
-    const end = scanObject(bytes, at, (key, position) => {
-      const { value, end } = parseValue(bytes, position, depth + 1);
-      fields[key] = value;
-      return end;
-    });
-    return { value: fields, end };
-  }
-  const end = scanArray(bytes, at, (position) => {
-    const { value, end } = parseValue(bytes, position, depth + 1);
-    list.push(value);
-    return end;
-  });
-  return { value: list, end };
-}
-
-function parseScalar(bytes: Uint8Array, at: number, end: number): Parsed {
+/** The string, number or word from `at` to `end`. */
+export function parseScalar(bytes: Uint8Array, at: number, end: number): Parsed {
   try {
     return { value: JSON.parse(text(bytes, at, end)), end };
   } catch (cause) {
     throw new ServiceError('invalid_request', `malformed JSON at byte ${at}: ${(cause as Error).message}`, { cause });
   }
-}
-
-/**
- * Fields of all objects in what JSON.parse made; NaN where it is nested too deep. Fewer than its text has colons after
- * names: a field was given twice.
- */
-export function countFields(value: unknown, depth = 0): number {
-  if (typeof value !== 'object' || value === null) return 0;
-  if (depth > maxDepth) return Number.NaN;
-  const members = Object.values(value);
-  const own = Array.isArray(value) ? 0 : members.length;
-  return members.reduce<number>((sum, member) => sum + countFields(member, depth + 1), own);
 }
 
 export function tooDeep(): ServiceError {
@@ -162,7 +125,7 @@ export function scanObject(bytes: Uint8Array, at: number, scanField: (key: strin
   const keys = new Set<string>();
   return scanMembers(bytes, at, closeBrace, (position) => {
     const { end, plain } = scanString(bytes, position);
-    const key = plain ? text(bytes, position + 1, end - 1) : (parseValue(bytes, position).value as string);
+    const key = plain ? text(bytes, position + 1, end - 1) : (parseScalar(bytes, position, end).value as string);
     if (keys.has(key)) throw new ServiceError('invalid_request', `the field ${show(key)} is given twice`);
     keys.add(key);
     const separator = skipWhitespace(bytes, end);

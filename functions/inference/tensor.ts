@@ -107,23 +107,34 @@ export function encodeBytes(elements: readonly (string | Uint8Array)[]): Buffer 
 
 /** The elements of a BYTES tensor's data, as views. Throws invalid_request where a length does not fit. */
 export function decodeBytes(data: Uint8Array): Uint8Array[] {
-  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   const elements: Uint8Array[] = [];
+  walkBytes(data, (start, end) => elements.push(data.subarray(start, end)));
+  return elements;
+}
+
+/** How many elements a BYTES tensor's data holds. Throws invalid_request where a length does not fit. */
+export function countBytesElements(data: Uint8Array): number {
+  let count = 0;
+  walkBytes(data, () => count++);
+  return count;
+}
+
+function walkBytes(data: Uint8Array, visit: (start: number, end: number) => void): void {
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
   let position = 0;
-  while (position < data.length) {
+  for (let index = 0; position < data.length; index++) {
     const start = position + 4;
     const end = start > data.length ? Number.POSITIVE_INFINITY : start + view.getUint32(position, true);
     if (end > data.length) {
       throw new ServiceError(
         'invalid_request',
-        `element ${elements.length} of a BYTES tensor ends after the tensor's ${data.length} bytes; ` +
+        `element ${index} of a BYTES tensor ends after the tensor's ${data.length} bytes; ` +
           'each element is 4 bytes of length, little-endian, then its bytes',
       );
     }
-    elements.push(data.subarray(start, end));
+    visit(start, end);
     position = end;
   }
-  return elements;
 }
 
 /** Whether an element of a BYTES tensor holds a NUL byte, where C's strings end. */

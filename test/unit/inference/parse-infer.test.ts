@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { ServiceError } from '../../../functions/errors.ts';
 import { decodeInferResponse, encodeInferRequest } from '../../../functions/inference/binary-tensor.ts';
-import { parseInferRequest } from '../../../functions/inference/parse-infer.ts';
+import { checkBinary, parseInferRequest } from '../../../functions/inference/parse-infer.ts';
 import type { Datatype } from '../../../functions/inference/protocol.ts';
 import {
   createBytesTensor,
@@ -92,6 +92,15 @@ test('a scalar is given bare or in an array, and zero-size tensors have none', (
   assert.equal(parse(input('FP32', [2, 0], '[[],[]]')).inputs[0]?.data.length, 0);
 });
 
+test('millions of strings take no more memory than their bytes', () => {
+  const before = process.memoryUsage().heapUsed;
+  const { inputs } = parse(input('BYTES', [3_000_000], `[${'"",'.repeat(2_999_999)}"a"]`));
+  const { length } = inputs[0]!.data;
+  assert.equal(length, 12_000_001);
+  checkBinary(inputs[0]!.data, 'BYTES', 3_000_000);
+  assert.ok(process.memoryUsage().heapUsed - before < 100e6, `${process.memoryUsage().heapUsed - before} bytes`);
+});
+
 test('strings become UTF-8, escapes and all', () => {
   const given = ['', 'é"\\\n', 'a😀'];
   const [tensor] = parse(input('BYTES', [3], JSON.stringify(given))).inputs;
@@ -167,6 +176,17 @@ const refused: [what: string, text: string, message: RegExp, binary?: Uint8Array
     'JSON nested too deep before binary data',
     `{"parameters":{"a":${'['.repeat(20_000)}${']'.repeat(20_000)}},"inputs":[]}`,
     /deeper than 64/,
+    Buffer.alloc(3),
+  ],
+  [
+    'a shape of a million numbers',
+    input('INT8', Array(1_000_000).fill(1), '[]'),
+    /more than 65536 values; elements of tensors/,
+  ],
+  [
+    'a list of outputs of a million objects before binary data',
+    `{"outputs":[${'{},'.repeat(1_000_000)}{}],"inputs":[]}`,
+    /a field has more than 65536 values/,
     Buffer.alloc(3),
   ],
   ['a parameter that is an object', '{"inputs":[],"parameters":{"a":{}}}', /parameters\.a is \{\}; a string, a finite/],
