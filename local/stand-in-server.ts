@@ -38,10 +38,13 @@ export async function startStandIn(options: StandInOptions): Promise<StandIn> {
   const closing = new AbortController();
   const server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
     const renderError = options.renderError ?? renderJsonError;
-    answer(options, faults, request, response, closing.signal).catch((error: unknown) => {
-      if (response.headersSent || response.destroyed) response.destroy();
-      else renderError(toAwsError(error), request, response);
-    });
+    answer(options, faults, request, response, closing.signal)
+      .catch((error: unknown) => {
+        if (response.headersSent || response.destroyed) response.destroy();
+        else renderError(toAwsError(error), request, response);
+      })
+      // What was not read of the body would stand before the connection's next request.
+      .finally(() => request.resume());
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject).listen(options.port ?? 0, '127.0.0.1', resolve);

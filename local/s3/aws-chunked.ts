@@ -11,7 +11,18 @@ export async function* decodeAwsChunked(
   source: AsyncIterable<Buffer>,
   trailers: Map<string, string>,
 ): AsyncGenerator<Buffer> {
-  const input = createByteReader(source);
+  const iterator = source[Symbol.asyncIterator]();
+  try {
+    yield* decode(createByteReader(iterator), trailers);
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+async function* decode(
+  input: ReturnType<typeof createByteReader>,
+  trailers: Map<string, string>,
+): AsyncGenerator<Buffer> {
   for (;;) {
     const size = parseChunkSize(await input.line());
     if (size === 0) break;
@@ -25,8 +36,7 @@ export async function* decodeAwsChunked(
   }
 }
 
-function createByteReader(source: AsyncIterable<Buffer>) {
-  const iterator = source[Symbol.asyncIterator]();
+function createByteReader(iterator: AsyncIterator<Buffer>) {
   let buffer: Buffer = Buffer.alloc(0);
   const readMore = async () => {
     const next = await iterator.next();

@@ -23,7 +23,9 @@ export async function receiveBody(request: S3Request, write: Write): Promise<Bod
   const length = declaredLength(headers);
   const algorithm = checksumAlgorithm(headers);
   const trailers = new Map<string, string>();
-  const source = chunked ? decodeAwsChunked(request.body, trailers) : request.body;
+  // A body that is refused is not read to its end, and its connection lives on: the rest is dropped after the answer.
+  const body = request.body.iterator({ destroyOnReturn: false });
+  const source = chunked ? decodeAwsChunked(body, trailers) : body;
   const sha256 = /^[\da-f]{64}$/.test(headers['x-amz-content-sha256'] ?? '') ? createHash('sha256') : undefined;
   const digest = await digestBody(source, { algorithm, sha256, write });
   if (digest.size !== length) {
