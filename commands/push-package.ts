@@ -36,7 +36,8 @@ export interface PushReport {
 /**
  * Makes a package of `path`, uploads it, model.json last, and waits until it is registered. What an interrupted push has
  * uploaded is not uploaded again. A version that is there already with the same content is left as it is; with other
- * content it is refused, since a version never changes, unless it was FAILED.
+ * content it is refused, since a version never changes, unless it was FAILED. Where nothing is known of what was uploaded,
+ * because the message that told of it was lost or the table is a new one, it is told again.
  */
 export async function pushPackage(
   path: string,
@@ -55,8 +56,10 @@ export async function pushPackage(
     await refuseOther(key, manifest, before, effects);
     await uploadFiles(folder, manifest, effects, report);
   }
-  if (isOver(before)) await effects.replaceArtifact(key, Buffer.from(text));
-  else if (!(await effects.writeArtifact(key, Buffer.from(text)))) await refuseOther(key, manifest, before, effects);
+  if (isOver(before) || !(await effects.writeArtifact(key, Buffer.from(text)))) {
+    await refuseOther(key, manifest, before, effects);
+    if (isOver(before) || !before) await effects.replaceArtifact(key, Buffer.from(text));
+  }
   const registration = await waitForRegistration(manifest, effects, before, report);
   // The registry keeps no golden cases.
   return registration.model ? { ...registration, model: { ...registration.model, manifest } } : registration;

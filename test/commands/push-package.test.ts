@@ -86,6 +86,16 @@ test('a registration that ended without an outcome long ago is begun again by th
   assert.deepEqual([status, startedAt], ['READY', '2020-01-01T00:00:02.000Z']);
 });
 
+test('a version whose upload the registry does not know of is told to it again by the next push', async () => {
+  const { effects, state } = registry();
+  await push(effects);
+  const known = effects.readRegistration;
+  const told = state.attempts;
+  effects.readRegistration = async () => (state.attempts === told ? undefined : await known());
+  assert.equal((await push(effects)).status, 'READY');
+  assert.deepEqual(state.written, ['README.md', 'model.onnx', 'model.json', 'model.json']);
+});
+
 test('a FAILED version is pushed again when it is mended', async () => {
   const { effects, state } = registry();
   state.outcome = 'FAILED';
