@@ -5,7 +5,7 @@ import { createServices } from '../functions/create-services.ts';
 import type { Services } from '../functions/services.ts';
 
 /** Written by `npm start` into its state folder, and by `cdk deploy --outputs-file`. */
-const stateFolder = process.env.LAMBENT_STATE ?? '.lambent';
+const stateFolder = process.env.LAMBENT_STATE || '.lambent';
 const environmentFile = join(stateFolder, 'environment.json');
 const outputsFile = 'lambent-outputs.json';
 

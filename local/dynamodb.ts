@@ -60,7 +60,8 @@ async function openStore(path: string): Promise<Store> {
     const reason = cause instanceof Error ? cause.message : String(cause);
     // LevelDB's lock ends with the process that holds it, however that ends.
     if (/\block\b/i.test(reason)) throw new Error('another Lambent runs on this state folder', { cause });
-    throw new Error(`${path} cannot be opened: ${reason}`, { cause });
+    const advice = /^Corruption/.test(reason) ? '; restore it, or delete the state folder to start afresh' : '';
+    throw new Error(`${path} cannot be opened: ${reason}${advice}`, { cause });
   }
   return store;
 }

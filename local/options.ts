@@ -32,9 +32,9 @@ export function readOptions(args: readonly string[], environment: NodeJS.Process
       disorder: { type: 'string' },
     },
   });
-  const port = environment.PORT === undefined ? 8080 : Number(environment.PORT);
+  const port = Number(environment.PORT || 8080);
   if (!Number.isInteger(port) || port < 0 || port > 65_535) {
     throw new Error(`PORT is '${environment.PORT}'; it must be a whole number from 0 to 65535`);
   }
-  return { ...values, port, state: environment.LAMBENT_STATE ?? '.lambent' };
+  return { ...values, port, state: environment.LAMBENT_STATE || '.lambent' };
 }

@@ -134,6 +134,7 @@ async function developmentKey(state: string, services: Services): Promise<string
   const file = join(state, 'development-key');
   const kept = await readFile(file, 'utf8').catch(() => undefined);
   if (kept && (await services.findApiKey(kept))) return kept;
+  if (kept) console.error(`lambent: the key in ${file} is not known any more, so another is made`);
   const { secret } = await services.createApiKey('development');
   await writeFile(file, secret, { mode: 0o600 });
   return secret;

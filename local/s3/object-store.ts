@@ -100,17 +100,27 @@ export function openObjectStore(directory: string): ObjectStore {
   };
 }
 
-/** Of two files of one key, left by a kill between a write and the removal of what it replaced, the later one holds. */
+/**
+ * Of two files of one key, left by a kill between a write and the removal of what it replaced, the later one holds. A file
+ * was complete when it came here: one that is not was damaged since, which its owner is told.
+ */
 function loadBucket(directory: string): Bucket {
   const objects = new Map<string, StoredObject>();
-  for (const sequencer of readdirSync(directory).sort()) {
+  for (const sequencer of readdirSync(directory).filter(isSequencer).sort()) {
     const record = readRecord(join(directory, sequencer));
-    if (!record) continue;
+    if (!record) {
+      process.stderr.write(`lambent: ${join(directory, sequencer)} is damaged: the object is left out\n`);
+      continue;
+    }
     const replaced = objects.get(record.key);
     objects.set(record.key, { ...record, sequencer });
     if (replaced) unlinkSync(join(directory, replaced.sequencer));
   }
   return { createdAt: statSync(directory).birthtime, objects, keys: createSortedKeys(objects.keys()) };
+}
+
+function isSequencer(name: string): boolean {
+  return /^[0-9A-F]{16}$/.test(name);
 }
 
 /** Microseconds of the clock, but never less than before: also where the clock is put back between two runs. */

@@ -93,7 +93,8 @@ export function openUploadStore(directory: string): UploadStore {
 function loadUpload(folder: string): Upload | undefined {
   const names = readdirSync(folder);
   if (!names.includes('upload.json')) return undefined;
-  const description = uploadSchema.parse(JSON.parse(readFileSync(join(folder, 'upload.json'), 'utf8')));
+  const description = readDescription(join(folder, 'upload.json'));
+  if (!description) return undefined;
   const parts = new Map<number, ObjectRecord>();
   for (const name of names) {
     if (name.startsWith('draft-')) rmSync(join(folder, name));
@@ -101,6 +102,17 @@ function loadUpload(folder: string): Upload | undefined {
     if (part) parts.set(Number(name), part);
   }
   return { ...description, parts };
+}
+
+/** undefined: the file is damaged, which its owner is told; whoever goes on with the upload hears that it is none. */
+function readDescription(file: string): z.infer<typeof uploadSchema> | undefined {
+  try {
+    return uploadSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch (error) {
+    if (!(error instanceof SyntaxError || error instanceof z.ZodError)) throw error;
+    process.stderr.write(`lambent: ${file} is damaged: the upload is left out\n`);
+    return undefined;
+  }
 }
 
 function noSuchUpload(): AwsError {

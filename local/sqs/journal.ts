@@ -21,10 +21,14 @@ export function openJournal<Entry>(
 ): Journal<Entry> {
   if (existsSync(file)) {
     const lines = readFileSync(file, 'utf8').split('\n').slice(0, -1);
+    let lost = 0;
     for (const line of lines) {
       const entry = parseLine<Entry>(line);
       if (entry) replay(entry);
+      else lost += 1;
     }
+    if (lost > 0)
+      process.stderr.write(`lambent: ${file}: ${lost} lines, damaged or cut by a full disk, are left out\n`);
   }
   let lines = 0;
   let cut = false;
@@ -52,7 +56,8 @@ export function openJournal<Entry>(
 
 function parseLine<Entry>(line: string): Entry | undefined {
   try {
-    return JSON.parse(line) as Entry;
+    const entry: unknown = JSON.parse(line);
+    return typeof entry === 'object' && entry !== null ? (entry as Entry) : undefined;
   } catch {
     return undefined;
   }

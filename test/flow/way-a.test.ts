@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, statSync } from 'node:fs';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -203,6 +204,32 @@ test('state survives a restart, and SIGTERM ends it within a second with exit co
     ['digits', 'endless', 'sentiment'],
   );
   assert.deepEqual((await second.end('SIGINT')).code, 0);
+  await temporary.remove();
+});
+
+test('what is damaged in the state is told to its owner, and the samples are served again', async () => {
+  const temporary = await temporaryState();
+  const first = await runPlatform(temporary.state);
+  await first.end();
+  const damaged = join(temporary.state, 's3', 'lambent-data', '0000000000000001');
+  await writeFile(damaged, 'half an object');
+  await mkdir(join(temporary.state, 's3', '.uploads', 'one'));
+  await writeFile(join(temporary.state, 's3', '.uploads', 'one', 'upload.json'), '{');
+  await writeFile(join(temporary.state, 'sqs', 'run-batch.jsonl'), '5\n{"put":\n');
+  await rm(join(temporary.state, 'dynamodb'), { recursive: true });
+  const second = await runPlatform(temporary.state);
+  const told = second
+    .printed()
+    .match(/(?<=^lambent: ).+/gm)!
+    .map((line) => line.replaceAll(temporary.state, ''));
+  assert.deepEqual(told.sort(), [
+    '/s3/.uploads/one/upload.json is damaged: the upload is left out',
+    '/s3/lambent-data/0000000000000001 is damaged: the object is left out',
+    '/sqs/run-batch.jsonl: 2 lines, damaged or cut by a full disk, are left out',
+    'the key in /development-key is not known any more, so another is made',
+  ]);
+  assert.equal((await second.request('/models/digits', { method: 'POST', body: picture })).status, 200);
+  await second.end();
   await temporary.remove();
 });
 
