@@ -116,7 +116,7 @@ export function schemaGrammar(root: unknown, name: string): Grammar {
     }
     const members = names.map((each): Member => {
       const own = Object.hasOwn(properties, each) ? properties[each] : others;
-      if (own === false) throw refusal(path, `'${each}' is required, and no such property is allowed`);
+      if (own === false) throw refusal(path, `'${each.slice(0, 100)}' is required, and no such property is allowed`);
       return { name: each, value: compile(own, `${path}.properties.${each}`), required: required.includes(each) };
     });
     return object(members);
@@ -144,7 +144,7 @@ function read(given: unknown, path: string): Schema {
   }
   const unknown = Object.keys(parsed.data).find((key) => !Object.hasOwn(supported, key) && !annotations.includes(key));
   if (unknown !== undefined) {
-    throw refusal(path, `'${unknown}' cannot be followed; ${Object.keys(supported).join(', ')} can`);
+    throw refusal(path, `'${unknown.slice(0, 100)}' cannot be followed; ${Object.keys(supported).join(', ')} can`);
   }
   checkAlone(parsed.data, path);
   return parsed.data;
@@ -156,7 +156,7 @@ function checkAlone(schema: Schema, path: string): void {
   if (!deciding) return;
   const beside = [deciding, '$defs', 'definitions', ...(deciding === 'const' || deciding === 'enum' ? ['type'] : [])];
   const other = Object.keys(supported).find((key) => key in schema && !beside.includes(key));
-  if (other) throw refusal(path, `'${other}' cannot be followed beside '${deciding}'`);
+  if (other) throw refusal(path, `'${other.slice(0, 100)}' cannot be followed beside '${deciding}'`);
 }
 
 function hasType(value: unknown, given: Schema['type']): boolean {
@@ -185,15 +185,25 @@ function checkOrder<Least extends keyof Schema, Most extends keyof Schema>(
 function resolve(root: unknown, reference: string, path: string): unknown {
   let value = root;
   for (const part of reference.slice(1).split('/').slice(1)) {
-    const key = decodeURIComponent(part).replaceAll('~1', '/').replaceAll('~0', '~');
-    if (typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) {
-      throw refusal(path, `$ref '${reference}' leads nowhere`);
+    const key = decodePart(part)?.replaceAll('~1', '/').replaceAll('~0', '~');
+    if (key === undefined || typeof value !== 'object' || value === null || !Object.hasOwn(value, key)) {
+      throw refusal(path, `$ref '${reference.slice(0, 100)}' leads nowhere`);
     }
     value = (value as Record<string, unknown>)[key];
   }
   return value;
 }
 
+/** undefined: a % that encodes nothing. */
+function decodePart(part: string): string | undefined {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return undefined;
+  }
+}
+
 function refusal(path: string, reason: string): ServiceError {
-  return new ServiceError('invalid_request', `${path}: ${reason}`);
+  const place = path.length > 200 ? `${path.slice(0, 200)}…` : path;
+  return new ServiceError('invalid_request', `${place}: ${reason}`);
 }

@@ -116,6 +116,11 @@ test('what cannot be followed is refused with its place and what can', () => {
   refused({ type: 'strin' }, /^schema\.type: one of object/);
   refused({ anyOf: [{ type: 'string' }], type: 'object' }, /'type' cannot be followed beside 'anyOf'/);
   refused({ $ref: '#/$defs/none' }, /leads nowhere/);
+  refused({ $ref: '#/%' }, /'#\/%' leads nowhere/);
+  const long = 'x'.repeat(5000);
+  refused({ $ref: `#/${long}` }, /^.{1,300}leads nowhere$/);
+  refused({ properties: { [long]: { type: 'foo' } } }, /^.{1,300}one of object/);
+  refused({ [long]: 1 }, /^.{1,300}cannot be followed; type/);
   refused({ $ref: 'https://example.com' }, /inside the schema/);
   refused({ type: 'string', enum: [1] }, /no value is of the type/);
   refused({ type: 'array', minItems: 3, maxItems: 2 }, /larger/);
