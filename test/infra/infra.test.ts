@@ -589,6 +589,16 @@ describe('the whole deployment', () => {
     });
   });
 
+  test('the price list counts the alarms and the polled queues of a deployment without a GPU', () => {
+    const count = (type: string) =>
+      [plain.storage, plain.service].flatMap((template) => Object.keys(template.findResources(type))).length;
+    const [, alarms, queues] = /(\d+) alarms .+ polls of (\d+) queues/.exec(readFileSync('docs/deploy.md', 'utf8'))!;
+    assert.deepEqual(
+      [Number(alarms), Number(queues)],
+      [count('AWS::CloudWatch::Alarm'), count('AWS::Lambda::EventSourceMapping')],
+    );
+  });
+
   test("neither CDK's own rules nor cdk-nag object to anything", () => {
     for (const app of [full.app, plain.app]) {
       const report = JSON.parse(readFileSync(join(app.synth().directory, 'validation-report.json'), 'utf8'));
