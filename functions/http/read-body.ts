@@ -16,7 +16,12 @@ export async function readBody(
   maxBytes: number,
 ): Promise<Buffer> {
   const body = Buffer.from(event.body ?? '', event.isBase64Encoded ? 'base64' : 'utf8');
-  const coding = headers['content-encoding']?.trim().toLowerCase() ?? 'identity';
+  // x-gzip is gzip's old name (section 8.4.1.3).
+  const coding =
+    headers['content-encoding']
+      ?.trim()
+      .toLowerCase()
+      .replace(/^x-gzip$/, 'gzip') ?? 'identity';
   if (coding === 'identity' || coding === '') return body.length <= maxBytes ? body : tooLarge(maxBytes);
   if (coding !== 'gzip' && coding !== 'deflate') {
     throw new ServiceError(

@@ -35,7 +35,7 @@ export function binaryContentType({ headers }: Pick<HttpRequest, 'headers'>, hea
 function readHeaderLength(headers: Readonly<Record<string, string>>): number | undefined {
   const [type, ...parameters] = (headers['content-type'] ?? '').split(';').map((part) => part.trim());
   if (type?.toLowerCase() === sageMakerType) {
-    const size = parameters.find((parameter) => parameter.startsWith('json-header-size='));
+    const size = parameters.find((parameter) => /^json-header-size=/i.test(parameter));
     if (size) return parseLength(size.slice('json-header-size='.length), `json-header-size of ${sageMakerType}`);
     throw new ServiceError('invalid_request', `the content type ${sageMakerType} needs ;json-header-size=<bytes>`);
   }

@@ -41,7 +41,7 @@ export function countElements(shape: readonly number[], datatype: Datatype): num
     if (!Number.isSafeInteger(dimension) || dimension < 0) {
       throw new ServiceError(
         'invalid_request',
-        `a shape has the dimension ${show(dimension)}; whole numbers from 0 are allowed`,
+        `a shape has the dimension ${show(dimension)}; whole numbers from 0 to ${Number.MAX_SAFE_INTEGER} are allowed`,
       );
     }
     count *= dimension;

@@ -18,6 +18,7 @@ test('a body comes out as it was before it was compressed', async () => {
     ['identity', text],
     ['gzip', gzipSync(text)],
     ['GZIP', gzipSync(text)],
+    ['x-gzip', gzipSync(text)],
     ['deflate', deflateSync(text)],
   ] as const) {
     assert.deepEqual(await read(bytes, coding), text, String(coding));

@@ -132,7 +132,11 @@ const refused: [what: string, text: string, message: RegExp, binary?: Uint8Array
   ['ragged arrays', input('FP32', [3], '[[1,2],[3]]'), /same lengths/],
   ['numbers beside arrays', input('FP32', [3], '[1,[2,3]]'), /same lengths/],
   ['arrays beside numbers', input('FP32', [3], '[[1,2],3]'), /same lengths/],
-  ['a negative dimension', input('FP32', [-1], '[1]'), /dimension -1; whole numbers from 0/],
+  [
+    'a negative dimension',
+    input('FP32', [-1], '[1]'),
+    /dimension -1; whole numbers from 0 to 9007199254740991 are allowed/,
+  ],
   [
     'a dimension that is an object',
     input('FP32', [], '[]').replace('[]', '[{"toString":1}]'),
