@@ -28,7 +28,8 @@ async function run(options: ReturnType<typeof readOptions>): Promise<void> {
   const end = async () => {
     if (ending) return;
     ending = true;
-    setTimeout(() => process.exit(0), graceMilliseconds + 400).unref();
+    // The processes that run the functions end themselves when this one is gone, also while a model runs.
+    setTimeout(() => process.exit(0), graceMilliseconds + 200).unref();
     await platform.close(graceMilliseconds);
     process.exit(0);
   };

@@ -150,7 +150,7 @@ describe('storage', () => {
     });
   });
 
-  test('an uploaded model.json reaches a queue that gives up after five deliveries', () => {
+  test('an uploaded model.json reaches a queue that gives up after six deliveries', () => {
     plain.storage.hasResourceProperties('AWS::S3::Bucket', {
       NotificationConfiguration: {
         QueueConfigurations: [
