@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { after, before, test } from 'node:test';
 import { deflateSync, gzipSync } from 'node:zlib';
+import fc from 'fast-check';
 import { gatherModel } from '../onnx-model.ts';
 import { pushModel } from './push-model.ts';
 import { type RunningPlatform, runPlatform, temporaryState } from './run-platform.ts';
@@ -120,19 +122,108 @@ const hostile: Record<string, Hostile> = {
   'a sentence of a megabyte': { path: '/models/sentiment', body: JSON.stringify({ inputs: 'a'.repeat(1_000_000) }) },
 };
 
+function checkRefusal(status: number, text: string): void {
+  assert.ok(status >= 400 && status < 500, `${status} ${text.slice(0, 300)}`);
+  const { error } = JSON.parse(text) as { error: string };
+  assert.ok(error.length > 10 && error.length < 1_000, error);
+  assert.doesNotMatch(error, /\/home\/|\/work\/|node_modules|\.ts:|arn:aws|at \w+ \(|undefined|\[object|call stack/);
+}
+
 for (const [what, { path = infer, method = 'POST', headers = {}, body }] of Object.entries(hostile)) {
   test(`${what}: a 4xx that says what is wrong, and the platform lives on`, async () => {
     const json = typeof body === 'string' && body.startsWith('{') ? { 'content-type': 'application/json' } : {};
     const init = { method, headers: { ...json, ...headers } as Record<string, string> };
     const answer = await platform.request(path, { ...init, ...(method === 'GET' ? {} : { body: body ?? '' }) });
     const text = await answer.text();
-    assert.ok(answer.status >= 400 && answer.status < 500, `${answer.status} ${text.slice(0, 300)}`);
-    const { error } = JSON.parse(text) as { error: string };
-    assert.ok(error.length > 10 && error.length < 1_000, error);
-    assert.doesNotMatch(error, /\/home\/|\/work\/|node_modules|\.ts:|arn:aws|at \w+ \(/);
+    checkRefusal(answer.status, text);
     assert.equal((await fetch(`${platform.url}/v2/health/ready`)).status, 200);
   });
 }
+
+const seven = readFileSync(new URL('../../models/digits/golden/7.png', import.meta.url));
+const photo = readFileSync(new URL('../../models/digits/golden/photo-5.jpg', import.meta.url));
+const described = { name: 'x', datatype: 'INT64', shape: [1, 1], parameters: { binary_data_size: 8 } };
+const outputs = [{ name: 'y', parameters: { classification: 1 } }];
+const jsonType = { 'content-type': 'application/json' };
+const tensors = JSON.stringify({
+  id: 'a',
+  parameters: { p: 1 },
+  inputs: [{ ...described, parameters: { q: 'r' }, data: [[2]] }],
+  outputs,
+});
+/** Requests that are damaged: `body`, not `binary`, which follows it and makes its length the header's. */
+const valid: { path: string; headers?: Record<string, string>; body: string | Uint8Array; binary?: Uint8Array }[] = [
+  { path: infer, body: tensors },
+  { path: infer, body: tensors },
+  { path: infer, body: JSON.stringify({ inputs: [described], outputs }), binary: new Uint8Array(8) },
+  { path: infer, body: '', binary: new Uint8Array(8) },
+  { path: infer, headers: { 'content-encoding': 'gzip' }, body: gzipSync(tensors) },
+  { path: '/models/sentiment', headers: jsonType, body: '{"inputs":["good","bad"],"parameters":{"top_k":1}}' },
+  { path: '/models/digits', headers: jsonType, body: JSON.stringify({ inputs: seven.toString('base64') }) },
+  { path: '/models/digits', headers: { 'content-type': 'image/png' }, body: seven },
+  { path: '/models/digits', headers: { 'content-type': 'image/jpeg' }, body: photo },
+];
+const words = [
+  'null',
+  '-1',
+  '1e999',
+  '[]',
+  '{}',
+  '"__proto__"',
+  '"\\ud800"',
+  '{"toString":1}',
+  '9007199254740993',
+  'NaN',
+  '\0',
+];
+const damage = fc.record({
+  kind: fc.constantFrom('byte', 'word', 'cut', 'gap', ...Array<string>(8).fill('token')),
+  at: fc.noBias(fc.nat({ max: 999_999 })).map((millionths) => millionths / 1e6),
+  byte: fc.nat({ max: 255 }),
+  word: fc.constantFrom(...words),
+});
+
+/** `body` with one change; `at`, from 0 to 1, says where. */
+function damaged(
+  body: Uint8Array,
+  { kind, at, byte, word }: { kind: string; at: number; byte: number; word: string },
+): Uint8Array {
+  const text = Buffer.from(body).toString('latin1');
+  const place = Math.floor(at * text.length);
+  const before = text.slice(0, place);
+  if (kind === 'cut') return Buffer.from(before, 'latin1');
+  if (kind === 'gap') return Buffer.from(before + text.slice(place + byte / 16), 'latin1');
+  if (kind === 'word') return Buffer.from(before + word + text.slice(place), 'latin1');
+  if (kind === 'byte') return Buffer.from(before + String.fromCharCode(byte) + text.slice(place + 1), 'latin1');
+  const tokens = [...text.matchAll(/(?=("[^"]*"|-?\d+|\[[^[\]]*\]|\{[^{}]*\}))/g)];
+  const token = tokens[Math.floor(at * tokens.length)];
+  const [start, end] = token ? [token.index, token.index + token[1]!.length] : [place, place];
+  return Buffer.from(text.slice(0, start) + word + text.slice(end), 'latin1');
+}
+
+test('2,000 damaged requests are each answered or refused in the words of the protocol', async () => {
+  const seed = 20_261_127;
+  const requests = fc.sample(fc.tuple(fc.constantFrom(...valid), fc.array(damage, { minLength: 1, maxLength: 2 })), {
+    numRuns: 2_000,
+    seed,
+  });
+  const ask = async ([{ path, headers, body, binary }, damages]: (typeof requests)[number]) => {
+    const json = damages.reduce(damaged, new Uint8Array(Buffer.from(body)));
+    const sent = Buffer.concat([json, binary ?? new Uint8Array(0)]);
+    const length = binary && { 'inference-header-content-length': String(json.length) };
+    const init = { method: 'POST', headers: { ...headers, ...length }, body: new Uint8Array(sent) };
+    const answer = await platform.request(path, init);
+    const text = await answer.text();
+    if (answer.status === 200) return;
+    try {
+      checkRefusal(answer.status, text);
+    } catch (cause) {
+      throw new Error(`${path} ${sent.toString('latin1').slice(0, 500)}`, { cause });
+    }
+  };
+  while (requests.length > 0) await Promise.all(requests.splice(0, 10).map(ask));
+  assert.equal((await fetch(`${platform.url}/v2/health/ready`)).status, 200);
+});
 
 test('what is not HTTP closes one connection', async () => {
   for (const bytes of ['\0\0\0\0', 'GET / HTTP/9.9\r\n\r\n', `GET / HTTP/1.1\r\nx: ${'a'.repeat(100_000)}\r\n\r\n`]) {
