@@ -1,5 +1,4 @@
-import { createWriteStream } from 'node:fs';
-import { rename, stat } from 'node:fs/promises';
+import { appendFile, rename, stat } from 'node:fs/promises';
 
 /** A longer log becomes `<file>.old` at the next start. */
 const maxBytes = 10_000_000;
@@ -13,17 +12,16 @@ export async function keepLog(file: string): Promise<void> {
     () => 0,
   );
   if (size > maxBytes) await rename(file, `${file}.old`);
-  const stream = createWriteStream(file, { flags: 'a', mode: 0o600 });
-  // A full disk must not end the platform; what is lost is the log.
-  stream.on('error', () => {});
   let waiting = '';
+  let written = Promise.resolve();
+  const flush = () => {
+    const lines = waiting;
+    waiting = '';
+    // A full disk must not end the platform; what is lost is the log, until there is room.
+    written = written.then(() => appendFile(file, lines, { mode: 0o600 })).catch(() => {});
+  };
   console.log = (line: string) => {
-    if (waiting === '') {
-      setTimeout(() => {
-        stream.write(waiting);
-        waiting = '';
-      }, flushMilliseconds);
-    }
+    if (waiting === '') setTimeout(flush, flushMilliseconds);
     waiting += `${line}\n`;
   };
 }
