@@ -88,10 +88,17 @@ function parseHeader(json: Uint8Array): Fields | undefined {
   try {
     const value: unknown = JSON.parse(text);
     // JSON.parse takes any depth, and of a field that is given twice the second value.
-    return isRecord(value) && countFields(value) === text.match(/"\s*:/g)?.length ? value : undefined;
+    return isRecord(value) && countFields(value) === countNames(text) ? value : undefined;
   } catch {
     return undefined;
   }
+}
+
+/** Names of fields in JSON without escapes, but for those that stand apart from their colon. */
+function countNames(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('":'); at >= 0; at = text.indexOf('":', at + 2)) count++;
+  return count;
 }
 
 function readHeader(message: Message, header: Fields, list: string, known?: readonly string[]) {

@@ -57,7 +57,8 @@ export function parseValue(bytes: Uint8Array, at: number, depth = 1, left = { va
 export function countFields(value: unknown, depth = 0): number {
   if (typeof value !== 'object' || value === null) return 0;
   if (depth > maxDepth) return Number.NaN;
-  const members = Object.values(value);
-  const own = Array.isArray(value) ? 0 : members.length;
-  return members.reduce<number>((sum, member) => sum + countFields(member, depth + 1), own);
+  let count = 0;
+  if (Array.isArray(value)) for (const item of value) count += countFields(item, depth + 1);
+  else for (const key in value) count += 1 + countFields(value[key as keyof typeof value], depth + 1);
+  return count;
 }
