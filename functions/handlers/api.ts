@@ -1,7 +1,7 @@
 import middy from '@middy/core';
 import type { APIGatewayProxyEvent } from 'aws-lambda';
-import '../heap-growth.ts';
 import { readConfig } from '../config.ts';
+import { letHeapGrow } from '../heap-growth.ts';
 import { authenticate } from '../http/authenticate.ts';
 import { createCountedServices } from '../http/create-counted-services.ts';
 import { limitRate } from '../http/limit-rate.ts';
@@ -13,6 +13,7 @@ import { routes as answered } from '../http/routes.ts';
 import { streamResponse } from '../http/stream-response.ts';
 import { openApiRoutes } from '../openapi/routes.ts';
 
+letHeapGrow({ withBuffers: true });
 const config = readConfig(process.env);
 const services = createCountedServices(config);
 const routes = [...answered, ...openApiRoutes(answered)];

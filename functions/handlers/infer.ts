@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
-import '../heap-growth.ts';
 import { readConfig } from '../config.ts';
 import { createServices } from '../create-services.ts';
+import { letHeapGrow } from '../heap-growth.ts';
 import { answerInferEvent } from '../host/answer-infer-event.ts';
 import { createModelHost } from '../host/create-model-host.ts';
 import type { GenerateEvent } from '../host/generate-event.ts';
@@ -9,6 +9,7 @@ import type { InferEvent } from '../host/infer-event.ts';
 import { renderInferAnswer } from '../host/infer-payload.ts';
 import { sendBody } from '../http/stream-response.ts';
 
+letHeapGrow({ withBuffers: false });
 const config = readConfig(process.env);
 const { readArtifact } = createServices(config);
 const host = createModelHost({ cacheBytes: config.MODEL_CACHE_BYTES });
